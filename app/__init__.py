@@ -1,0 +1,1 @@
+"""Albumen's application: storage, accounts, services, search, API, pages and commands."""
