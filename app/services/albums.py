@@ -1,0 +1,198 @@
+"""Albums: manual ones are lists, dynamic ones are saved queries that fill themselves (with pinned exceptions)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from sqlalchemy import delete, func, select
+from sqlalchemy.dialects.postgresql import insert as postgresql_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+
+from app.db import ReadSession, WriteSession, utcnow
+from app.errors import Conflict, Invalid, NotFound
+from app.models import Album, AlbumPhoto, Photo
+from app.search import count_photos, find_photos, parse
+from app.services.accounts import Viewer
+
+
+@dataclass(frozen=True)
+class AlbumSummary:
+    """An album with how many photos it holds now and the photo that stands for it."""
+
+    album: Album
+    count: int
+    cover_photo_id: UUID | None
+
+
+def get_album(session: ReadSession, viewer: Viewer, album_id: UUID, *, kind: str | None = None) -> Album:
+    """The viewer's album.
+
+    Raises:
+        NotFound: no such album of this viewer.
+        Conflict: it is not of the ``kind`` the action needs.
+    """
+    album = session.get(Album, album_id)
+    if album is None or album.owner_id != viewer.user_id or album.deleted_at is not None:
+        raise NotFound("There is no such album.")
+    if kind is not None and album.kind != kind:
+        raise Conflict(f"This needs a {kind} album; {album.title} is a {album.kind} one.")
+    return album
+
+
+def list_albums(session: ReadSession, viewer: Viewer) -> list[AlbumSummary]:
+    """Every album of the viewer, the latest changed first."""
+    rows = session.scalars(
+        select(Album)
+        .where(Album.owner_id == viewer.user_id, Album.deleted_at.is_(None))
+        .order_by(Album.updated_at.desc(), Album.id)
+    )
+    return [summarise(session, viewer, album) for album in rows]
+
+
+def summarise(session: ReadSession, viewer: Viewer, album: Album) -> AlbumSummary:
+    count = count_photos(session, viewer, members(album))
+    cover = album.cover_photo_id
+    if cover is None and count:
+        first = find_photos(session, viewer, members(album), order="newest", limit=1)
+        cover = first.items[0].photo.id if first.items else None
+    return AlbumSummary(album, count, cover)
+
+
+def members(album: Album) -> str:
+    """The query whose result is the album: its list, or its rule with the pinned exceptions."""
+    return f"album:{album.id}"
+
+
+def create_album(
+    session: WriteSession, viewer: Viewer, title: str, *, query: str | None = None, description: str = ""
+) -> Album:
+    """A manual album, or a dynamic one when a ``query`` is given.
+
+    Raises:
+        BadQuery: the rule does not parse; its ``position`` says where.
+    """
+    album = Album(
+        owner_id=viewer.user_id,
+        title=_title(title),
+        description=description[:10_000],
+        kind="manual" if query is None else "dynamic",
+        query=None if query is None else _rule(query),
+    )
+    session.add(album)
+    session.flush()
+    if query is not None:
+        count_photos(session, viewer, members(album))  # the rule must compile: known albums, no cycle
+    return album
+
+
+def find_or_create(session: WriteSession, viewer: Viewer, title: str) -> Album:
+    """The viewer's manual album of that title; made when there is none."""
+    album = session.scalar(
+        select(Album).where(
+            Album.owner_id == viewer.user_id,
+            Album.title == title,
+            Album.kind == "manual",
+            Album.deleted_at.is_(None),
+        )
+    )
+    return album or create_album(session, viewer, title)
+
+
+def update_album(
+    session: WriteSession,
+    viewer: Viewer,
+    album_id: UUID,
+    *,
+    title: str | None = None,
+    description: str | None = None,
+    query: str | None = None,
+    cover_photo_id: UUID | None = None,
+) -> Album:
+    album = get_album(session, viewer, album_id)
+    if title is not None:
+        album.title = _title(title)
+    if description is not None:
+        album.description = description[:10_000]
+    if query is not None:
+        if album.kind != "dynamic":
+            raise Conflict("A manual album has no rule. Make a dynamic album instead.")
+        album.query = _rule(query)
+        session.flush()
+        count_photos(session, viewer, members(album))
+    if cover_photo_id is not None:
+        _own_photos(session, viewer, [cover_photo_id])
+        album.cover_photo_id = cover_photo_id
+    album.updated_at = utcnow()
+    return album
+
+
+def delete_album(session: WriteSession, viewer: Viewer, album_id: UUID) -> None:
+    """Put the album away; its photos stay, and ``restore_album`` brings it back."""
+    get_album(session, viewer, album_id).deleted_at = utcnow()
+
+
+def restore_album(session: WriteSession, viewer: Viewer, album_id: UUID) -> Album:
+    album = session.get(Album, album_id)
+    if album is None or album.owner_id != viewer.user_id:
+        raise NotFound("There is no such album.")
+    album.deleted_at = None
+    return album
+
+
+def add_photos(session: WriteSession, viewer: Viewer, album_id: UUID, photo_ids: Sequence[UUID]) -> int:
+    """Put photos into a manual album, or pin them into a dynamic one; how many were new there."""
+    album = get_album(session, viewer, album_id)
+    _own_photos(session, viewer, photo_ids)
+    return _put(session, album, photo_ids, "always" if album.kind == "dynamic" else None)
+
+
+def remove_photos(session: WriteSession, viewer: Viewer, album_id: UUID, photo_ids: Sequence[UUID]) -> None:
+    """Take photos out of a manual album, or pin them out of a dynamic one ("never this one")."""
+    album = get_album(session, viewer, album_id)
+    if album.kind == "dynamic":
+        _own_photos(session, viewer, photo_ids)
+        _put(session, album, photo_ids, "never")
+        return
+    session.execute(
+        delete(AlbumPhoto).where(AlbumPhoto.album_id == album.id, AlbumPhoto.photo_id.in_(photo_ids))
+    )
+    album.updated_at = utcnow()
+
+
+def _put(session: WriteSession, album: Album, photo_ids: Sequence[UUID], pin: str | None) -> int:
+    if not photo_ids:
+        return 0
+    insert = sqlite_insert if session.get_bind().dialect.name == "sqlite" else postgresql_insert
+    rows = [{"album_id": album.id, "photo_id": photo_id, "pin": pin} for photo_id in photo_ids]
+    key = [AlbumPhoto.album_id, AlbumPhoto.photo_id]
+    before = session.scalar(select(func.count()).where(AlbumPhoto.album_id == album.id)) or 0
+    session.execute(
+        insert(AlbumPhoto).values(rows).on_conflict_do_update(index_elements=key, set_={"pin": pin})
+    )
+    album.updated_at = utcnow()
+    return (session.scalar(select(func.count()).where(AlbumPhoto.album_id == album.id)) or 0) - before
+
+
+def _own_photos(session: ReadSession, viewer: Viewer, photo_ids: Iterable[UUID]) -> None:
+    wanted = set(photo_ids)
+    owned = session.scalar(
+        select(func.count()).where(Photo.id.in_(wanted), Photo.owner_id == viewer.user_id)
+    )
+    if owned != len(wanted):
+        raise NotFound("There is no such photo.")
+
+
+def _rule(text: str) -> str:
+    """The canonical text of a rule."""
+    canonical = str(parse(text))
+    if not canonical:
+        raise Invalid("A dynamic album needs a rule, such as tag:beach year:2024.", field="query")
+    return canonical
+
+
+def _title(title: str) -> str:
+    if not 1 <= len(title.strip()) <= 200:
+        raise Invalid("An album has a title of 1 to 200 characters.", field="title")
+    return title.strip()

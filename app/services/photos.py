@@ -1,0 +1,306 @@
+"""Photos as their owner sees and changes them: reading, user metadata, tags, trash, and actions on many at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy import select, update
+
+from app.context import Context
+from app.db import ReadSession, WriteSession, utcnow
+from app.errors import Invalid, NotFound
+from app.models import Cue, DetectedObject, Edit, Face, Person, Photo, PhotoTag, Stage, Tag, TextLine
+from app.search import find_photos
+from app.search.terms import index_terms
+from app.services import albums, intake, jobs, vocabulary
+from app.services.accounts import Viewer
+
+MAX_BATCH = 1000
+
+
+@dataclass(frozen=True)
+class TagOnPhoto:
+    """One tag of a photo: the strongest evidence for it, and the user's verdict if there is one."""
+
+    tag: Tag
+    confidence: float
+    source: str
+    state: str
+    model: str | None
+
+
+@dataclass(frozen=True)
+class PhotoDetail:
+    """Everything known about one photo, read in one go."""
+
+    photo: Photo
+    tags: list[TagOnPhoto]
+    objects: list[DetectedObject]
+    faces: list[tuple[Face, Person | None]]
+    cues: list[Cue]
+    text: list[TextLine]
+    edits: list[Edit]
+    stages: list[Stage]
+
+
+@dataclass(frozen=True)
+class Change:
+    """What a user changes about a photo; None leaves a field as it is."""
+
+    title: str | None = None
+    description: str | None = None
+    favorite: bool | None = None
+    rating: int | None = None
+    archived: bool | None = None
+    taken_at: datetime | None = None
+    location: tuple[float, float] | None = None
+    clear_location: bool = False
+
+
+def get_photo(session: ReadSession, viewer: Viewer, photo_id: UUID, *, trashed: bool | None = None) -> Photo:
+    """The viewer's photo; ``trashed`` asks for one that is (True) or is not (False) in the trash.
+
+    Raises:
+        NotFound: no such photo of this viewer (other users' photos included).
+    """
+    photo = session.get(Photo, photo_id)
+    if photo is None or photo.owner_id != viewer.user_id:
+        raise NotFound("There is no such photo.")
+    if trashed is not None and (photo.deleted_at is not None) != trashed:
+        raise NotFound("The photo is in the trash." if not trashed else "The photo is not in the trash.")
+    return photo
+
+
+def describe(session: ReadSession, viewer: Viewer, photo_id: UUID) -> PhotoDetail:
+    photo = get_photo(session, viewer, photo_id)
+
+    def of(table: type, *order: object) -> list:  # type: ignore[type-arg]
+        return list(session.scalars(select(table).where(table.photo_id == photo.id).order_by(*order)))  # type: ignore[attr-defined,arg-type]
+
+    faces = session.execute(
+        select(Face, Person).outerjoin(Person, Person.id == Face.person_id).where(Face.photo_id == photo.id)
+    )
+    edits = [edit for edit in of(Edit, Edit.id) if edit.deleted_at is None]
+    return PhotoDetail(
+        photo,
+        tags_of(session, photo),
+        of(DetectedObject, DetectedObject.confidence.desc()),
+        sorted(((face, person) for face, person in faces), key=lambda pair: pair[0].x),
+        of(Cue, Cue.name),
+        of(TextLine, TextLine.y, TextLine.x),
+        edits,
+        of(Stage, Stage.stage),
+    )
+
+
+def tags_of(session: ReadSession, photo: Photo) -> list[TagOnPhoto]:
+    """The photo's tags, one entry each: confirmed first, then by confidence; rejected ones last."""
+    rows = session.execute(
+        select(PhotoTag, Tag)
+        .join(Tag, Tag.id == PhotoTag.tag_id)
+        .where(PhotoTag.photo_id == photo.id, Tag.hidden.is_(False))
+    )
+    best: dict[int, TagOnPhoto] = {}
+    for row, tag in rows:
+        seen = best.get(tag.id)
+        # A model's evidence tells more than the bare fact that the user agreed with it.
+        rank = (row.source != "user", row.confidence)
+        if seen is None or rank > (seen.source != "user", seen.confidence):
+            best[tag.id] = TagOnPhoto(tag, row.confidence, row.source, row.state, row.model)
+    order = {"confirmed": 0, "suggested": 1, "rejected": 2}
+    return sorted(best.values(), key=lambda t: (order[t.state], -t.confidence, t.tag.slug))
+
+
+# --- changing -------------------------------------------------------------------------------------------------
+
+
+def update_photo(session: WriteSession, viewer: Viewer, photo_id: UUID, change: Change) -> Photo:
+    photo = get_photo(session, viewer, photo_id)
+    if change.rating is not None and not 0 <= change.rating <= 5:
+        raise Invalid("A rating is 0 to 5.", field="rating")
+    for name in ("title", "description", "favorite", "rating", "archived"):
+        value = getattr(change, name)
+        if value is not None:
+            setattr(photo, name, value)
+    if change.taken_at is not None:
+        _set_taken(photo, change.taken_at)
+    if change.location is not None or change.clear_location:
+        _set_location(photo, change.location)
+    photo.updated_at = utcnow()
+    session.flush()
+    index_terms(session, photo)
+    return photo
+
+
+def _set_taken(photo: Photo, moment: datetime) -> None:
+    if not 1800 <= moment.year <= 9000:
+        raise Invalid("The year must lie between 1800 and 9000.", field="taken_at")
+    offset = moment.utcoffset()
+    minutes = None if offset is None else round(offset.total_seconds() / 60)
+    local, instant, _ = intake.instant_of(moment.replace(tzinfo=None), minutes)
+    photo.taken_local, photo.taken_at, photo.taken_offset, photo.taken_source = local, instant, minutes, "user"
+
+
+def _set_location(photo: Photo, location: tuple[float, float] | None) -> None:
+    if location is not None and not (-90 <= location[0] <= 90 and -180 <= location[1] <= 180):
+        raise Invalid("Latitude is -90 to 90 and longitude -180 to 180.", field="location")
+    photo.latitude, photo.longitude = location or (None, None)
+    photo.altitude, photo.location_source = None, "user"
+    intake.set_place(photo)
+
+
+def confirm_tag(session: WriteSession, viewer: Viewer, photo_id: UUID, name: str) -> Tag:
+    """Add a tag or confirm a suggested one, by slug or by name in either language; the user's word wins for ever."""
+    photo = get_photo(session, viewer, photo_id)
+    tag = vocabulary.named(session, viewer, name)
+    _decide(session, photo, tag, "confirmed")
+    return tag
+
+
+def reject_tag(session: WriteSession, viewer: Viewer, photo_id: UUID, slug: str) -> None:
+    """Remove a tag: a later analysis will not bring it back."""
+    photo = get_photo(session, viewer, photo_id)
+    _decide(session, photo, vocabulary.get_tag(session, viewer, slug), "rejected")
+
+
+def _decide(session: WriteSession, photo: Photo, tag: Tag, state: str) -> None:
+    session.merge(
+        PhotoTag(tag_id=tag.id, photo_id=photo.id, source="user", confidence=1.0, state=state, model=None)
+    )
+    session.flush()
+    session.execute(
+        update(PhotoTag).where(PhotoTag.photo_id == photo.id, PhotoTag.tag_id == tag.id).values(state=state)
+    )
+    photo.updated_at = utcnow()
+
+
+# --- trash ----------------------------------------------------------------------------------------------------
+
+
+def trash_photo(session: WriteSession, viewer: Viewer, photo_id: UUID) -> None:
+    """Move to the trash; doing it twice is harmless."""
+    photo = get_photo(session, viewer, photo_id)
+    if photo.deleted_at is None:
+        photo.deleted_at = photo.updated_at = utcnow()
+
+
+def restore_photo(session: WriteSession, viewer: Viewer, photo_id: UUID) -> Photo:
+    photo = get_photo(session, viewer, photo_id)
+    if photo.deleted_at is not None:
+        photo.deleted_at, photo.updated_at = None, utcnow()
+    return photo
+
+
+def empty_trash(session: WriteSession, viewer: Viewer) -> list[str]:
+    """Remove the viewer's trashed photos for good; the checksums whose files may now go (see ``forget_files``)."""
+    gone = session.scalars(
+        select(Photo).where(Photo.owner_id == viewer.user_id, Photo.deleted_at.is_not(None))
+    ).all()
+    return _remove(session, gone)
+
+
+def purge_expired(session: WriteSession, trash_days: int) -> list[str]:
+    """Remove every photo whose time in the trash is over."""
+    limit = utcnow() - timedelta(days=trash_days)
+    return _remove(session, session.scalars(select(Photo).where(Photo.deleted_at < limit)).all())
+
+
+def _remove(session: WriteSession, gone: Sequence[Photo]) -> list[str]:
+    checksums = {photo.checksum for photo in gone}
+    for photo in gone:
+        session.delete(photo)
+    session.flush()
+    return sorted(checksums)
+
+
+def forget_files(context: Context, checksums: Iterable[str]) -> None:
+    """Delete originals and renditions that no photo names any more; call after the removing transaction."""
+    for checksum in checksums:
+        # The write lock keeps an upload of the same bytes from inserting its row between the look and the delete.
+        with context.database.write() as session:
+            if session.scalar(select(Photo.id).where(Photo.checksum == checksum).limit(1)) is None:
+                context.storage.discard(checksum)
+
+
+# --- many at once ---------------------------------------------------------------------------------------------
+
+_Action = Callable[[WriteSession, Viewer, UUID], object]
+
+
+@dataclass(frozen=True)
+class BatchResult:
+    """How many photos were acted on, and those of a listed batch that do not exist."""
+
+    done: int
+    missing: list[UUID]
+
+
+def batch(
+    session: WriteSession,
+    viewer: Viewer,
+    action: str,
+    *,
+    ids: Sequence[UUID] | None = None,
+    query: str | None = None,
+    tag: str | None = None,
+    album_id: UUID | None = None,
+) -> BatchResult:
+    """Act on listed photos, or on all that match a query (at most 1,000 each time; call again for the rest).
+
+    Actions: tag, untag, favorite, unfavorite, archive, unarchive, delete, restore, album, retag.
+    """
+    if (ids is None) == (query is None):
+        raise Invalid("Give either ids or a query.", field="ids")
+    if ids is not None and len(ids) > MAX_BATCH:
+        raise Invalid(f"Act on at most {MAX_BATCH:,} photos at once.", field="ids")
+    act = _action(action, tag, album_id)
+    if ids is None:
+        hits = find_photos(session, viewer, query or "", limit=MAX_BATCH, trashed=action == "restore").items
+        ids = [hit.photo.id for hit in hits]
+    done, missing = 0, []
+    for photo_id in ids:
+        try:
+            act(session, viewer, photo_id)
+            done += 1
+        except NotFound:
+            missing.append(photo_id)
+    return BatchResult(done, missing)
+
+
+def _action(action: str, tag: str | None, album_id: UUID | None) -> _Action:
+    if action in ("tag", "untag"):
+        if not tag:
+            raise Invalid("Say which tag.", field="tag")
+        return lambda s, v, p: (confirm_tag if action == "tag" else reject_tag)(s, v, p, tag)
+    if action == "album":
+        if album_id is None:
+            raise Invalid("Say which album.", field="album_id")
+        return lambda s, v, p: albums.add_photos(s, v, album_id, [p])
+    changes = {
+        "favorite": Change(favorite=True),
+        "unfavorite": Change(favorite=False),
+        "archive": Change(archived=True),
+        "unarchive": Change(archived=False),
+    }
+    if action in changes:
+        return lambda s, v, p: update_photo(s, v, p, changes[action])
+    simple: dict[str, _Action] = {"delete": trash_photo, "restore": restore_photo, "retag": request_analysis}
+    if action not in simple:
+        known = ", ".join(["tag", "untag", "album", *changes, *simple])
+        raise Invalid(f"There is no action {action}. Choose among: {known}.", field="action")
+    return simple[action]
+
+
+def request_analysis(session: WriteSession, viewer: Viewer, photo_id: UUID) -> UUID | None:
+    """Have a photo looked at again; None when that is already waiting."""
+    photo = get_photo(session, viewer, photo_id)
+    job = jobs.enqueue(
+        session, "analyse", dedupe=str(photo.id), owner_id=photo.owner_id, photo_id=photo.id,
+        priority=jobs.USER_WAITS,
+    )  # fmt: skip
+    if job is not None and photo.status == "failed":
+        photo.status, photo.error, photo.updated_at = "pending", None, utcnow()
+    return job
