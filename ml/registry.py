@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cache
 from types import MappingProxyType
 from typing import Literal
@@ -144,7 +144,7 @@ class ModelEntry:
             files only, or a method).
         default: fetched at set-up and used unless another model is named. One default per task at most.
         extra: fetched only when asked for by id.
-        needed_for: ids of entries this one is always used with (fetched together).
+        requires: ids of entries this one cannot work without; fetched with it.
     """
 
     id: str
@@ -171,7 +171,7 @@ class ModelEntry:
     tolerance: float = 1e-3
     default: bool = False
     extra: bool = False
-    needed_for: tuple[str, ...] = field(default=())
+    requires: tuple[str, ...] = ()
 
     @property
     def folder(self) -> str:
