@@ -19,7 +19,7 @@ CATALOG = ("scenes", "objects", "faces", "text", "superres", "light", "haze", "s
 
 SourceKind = Literal["pypi", "npm", "url", "own", "code"]
 Runtime = Literal["onnx", "torch", "onnx-file", "none"]
-Resize = Literal["squeeze", "crop", "letterbox", "any", "tiles"]
+Resize = Literal["squeeze", "crop", "half", "letterbox", "any", "tiles"]
 
 
 class RegistryError(Exception):
@@ -75,11 +75,14 @@ class WeightFile:
 class Preprocessing:
     """How a picture becomes the network's input: resize, then ``(value - mean) / std`` on 0..255 values.
 
-    ``size`` is (height, width), None where any size goes. ``note`` says in words what the fields cannot.
+    ``size`` is (height, width), None where any size goes. ``half`` lies between crop and squeeze: the long
+    side loses half its excess (in log scale), the rest is squeezed. ``trim`` is the share kept of each side.
+    ``note`` says in words what the fields cannot.
     """
 
     resize: Resize
     size: tuple[int, int] | None = None
+    trim: float = 1.0
     mean: tuple[float, float, float] = (0.0, 0.0, 0.0)
     std: tuple[float, float, float] = (255.0, 255.0, 255.0)
     channels: Literal["RGB", "BGR"] = "RGB"
@@ -90,13 +93,15 @@ class Preprocessing:
         """One sentence for people."""
         words = {
             "squeeze": "the whole picture squeezed to",
-            "crop": "a centre crop of",
+            "crop": "the centre cropped to the shape of",
+            "half": "the centre, half cropped and half squeezed to",
             "letterbox": "the whole picture, padded to",
             "any": "any size",
             "tiles": "overlapping tiles of",
         }[self.resize]
         size = f" {self.size[1]}x{self.size[0]}" if self.size else ""
         how = f", {self.interpolation}" if self.interpolation != "none" else ""
+        how += f", {self.trim:.0%} of each side" if self.trim != 1 else ""
         mean = "/".join(f"{v:g}" for v in dict.fromkeys(self.mean))
         std = "/".join(f"{v:g}" for v in dict.fromkeys(self.std))
         note = f"; {self.note}" if self.note else ""

@@ -1,0 +1,197 @@
+"""Turns checked weight files into what the runtime loads: safetensors, and an ONNX graph equal to torch.
+
+Runs in a process of its own (``python -m ml.export`` with the task as JSON on standard input), so that the
+process which wants a model never holds torch in memory for the sake of a conversion done once.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import sys
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from torch import nn
+
+_OPSET = 17
+_OTHER_BATCH = 2
+_OTHER_SIZE = 16
+
+
+class ExportError(Exception):
+    """Weights do not fit the network, or the exported graph does not compute what torch computes."""
+
+
+@dataclass(frozen=True)
+class ExportTask:
+    """What to do, in types that survive JSON: names of functions, paths, and the example inputs.
+
+    ``examples`` holds (name, shape, {axis: axis name}); with ``export`` false only the weights are written.
+    """
+
+    convert: str
+    build: str
+    files: dict[str, str]
+    folder: str
+    examples: list[tuple[str, list[int], dict[str, str]]]
+    outputs: list[str]
+    tolerance: float
+    export: bool
+
+
+def resolve(name: str) -> Callable[..., Any]:
+    """The function that ``module:function`` names."""
+    module, _, function = name.partition(":")
+    return getattr(importlib.import_module(module), function)
+
+
+def build_network(build: str, weights: Path) -> nn.Module:
+    """The torch network with its safetensors loaded, in eval mode, without gradients.
+
+    Raises:
+        ExportError: names or shapes of the weights do not match the network's.
+    """
+    from safetensors.torch import load_file
+
+    network: nn.Module = resolve(build)()
+    try:
+        network.load_state_dict(load_file(weights), strict=True)
+    except RuntimeError as error:
+        raise ExportError(f"the weights do not fit {build}: {error}") from error
+    return network.eval().requires_grad_(False)
+
+
+def materialise(task: ExportTask, say: Callable[[str], None]) -> float:
+    """Write ``model.safetensors`` and, if asked, ``model.onnx`` into the task's folder.
+
+    Args:
+        task: what to convert.
+        say: told the name of each step as it begins: convert, export, check.
+
+    Returns:
+        The largest difference between onnxruntime and torch, relative to the output's largest value where
+        that is above 1; 0 without export.
+
+    Raises:
+        ExportError: see ``build_network``; or the difference is above the task's tolerance.
+    """
+    from safetensors.numpy import save_file
+
+    say("convert")
+    folder = Path(task.folder)
+    state = resolve(task.convert)({name: Path(path) for name, path in task.files.items()})
+    weights = folder / "model.safetensors"
+    save_file({name: np.ascontiguousarray(value) for name, value in state.items()}, weights)
+    network = build_network(task.build, weights)
+    if not task.export:
+        return 0.0
+    say("export")
+    graph = folder / "model.onnx"
+    _export(network, task, graph)
+    say("check")
+    difference = compare(network, graph, task)
+    if not difference <= task.tolerance:  # also catches NaN
+        raise ExportError(f"the exported graph differs from torch by {difference:.2e} (> {task.tolerance:g})")
+    return difference
+
+
+def _export(network: nn.Module, task: ExportTask, graph: Path) -> None:
+    import torch
+
+    axes = {name: {int(axis): label for axis, label in dynamic.items()} for name, _, dynamic in task.examples}
+    inputs = tuple(torch.from_numpy(a) for a in _inputs(task, other=False))
+    changing = {int(axis) for _, _, dynamic in task.examples for axis in dynamic}
+    with torch.inference_mode():
+        shown = network(*inputs)
+    for name, output in zip(task.outputs, [shown] if isinstance(shown, torch.Tensor) else shown, strict=True):
+        # The batch keeps its name; sizes of outputs follow from those of inputs and get names of their own.
+        spatial = range(1, output.ndim) if changing - {0} else range(0)
+        axes[name] = {0: "batch"} if 0 in changing else {}
+        axes[name].update({axis: f"{name}_{axis}" for axis in spatial})
+    with warnings.catch_warnings():
+        warnings.simplefilter(
+            "ignore"
+        )  # tracing warns of every Python-side size, which compare() then proves
+        torch.onnx.export(
+            network,
+            inputs,
+            str(graph),
+            input_names=[name for name, _, _ in task.examples],
+            output_names=task.outputs,
+            dynamic_axes=axes,
+            opset_version=_OPSET,
+            dynamo=False,
+        )
+
+
+def _inputs(task: ExportTask, *, other: bool) -> list[NDArray[np.float32]]:
+    """Seeded random inputs in 0..1; with ``other`` every axis that may change has another length."""
+    rng = np.random.default_rng(20)
+    result = []
+    for _, shape, dynamic in task.examples:
+        shape = list(shape)
+        for axis in map(int, dynamic) if other else ():
+            shape[axis] = _OTHER_BATCH if axis == 0 else shape[axis] + _OTHER_SIZE
+        result.append(rng.random(shape, dtype=np.float32))
+    return result
+
+
+def compare(network: nn.Module, graph: Path, task: ExportTask) -> float:
+    """The largest difference between onnxruntime and torch over two sets of input sizes."""
+    import onnxruntime
+    import torch
+
+    session = onnxruntime.InferenceSession(graph, providers=["CPUExecutionProvider"])
+    worst = 0.0
+    for other in (False, True):
+        arrays = _inputs(task, other=other)
+        feeds = {name: array for (name, _, _), array in zip(task.examples, arrays, strict=True)}
+        ours = session.run(task.outputs, feeds)
+        with torch.inference_mode():
+            theirs = network(*map(torch.from_numpy, arrays))
+        theirs = [theirs] if isinstance(theirs, torch.Tensor) else list(theirs)
+        worst = max(worst, _difference(ours, [t.numpy() for t in theirs]))
+    return worst
+
+
+def _difference(ours: Sequence[NDArray[Any]], theirs: Sequence[NDArray[Any]]) -> float:
+    worst = 0.0
+    for a, b in zip(ours, theirs, strict=True):
+        if a.shape != b.shape:
+            raise ExportError(f"the exported graph returns {a.shape}, torch {b.shape}")
+        if b.size:
+            worst = max(worst, float(np.max(np.abs(a - b)) / max(1.0, float(np.max(np.abs(b))))))
+    return worst
+
+
+def main() -> int:
+    """Read a task, do it, print one JSON line per event: step, done or error."""
+
+    def tell(**event: Any) -> None:
+        print(json.dumps(event), flush=True)
+
+    task = ExportTask(**json.load(sys.stdin))
+    try:
+        difference = materialise(task, lambda step: tell(step=step))
+    except Exception as error:  # whatever stops a conversion is told to the parent, which reports it
+        tell(error=f"{type(error).__name__}: {error}")
+        return 1
+    tell(difference=difference)
+    return 0
+
+
+def to_json(task: ExportTask) -> str:
+    """The task as ``main`` reads it."""
+    return json.dumps(asdict(task))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
