@@ -137,7 +137,7 @@ class Storage:
             return Incoming(path, self._limit if limit is None else limit)
 
     def receive(self, source: BinaryIO, *, limit: int | None = None) -> Incoming:
-        """Copy a whole stream into a new temporary file. Raises as ``Incoming.write`` and leaves nothing then."""
+        """Copy a whole stream into a new temporary file; raises as ``Incoming.write``, leaving nothing."""
         writer = self.incoming(limit=limit)
         try:
             while chunk := source.read(_CHUNK):

@@ -1,0 +1,65 @@
+"""The pictures derived from a photo: ``grid`` for overviews, ``preview`` for one photo, pixels for the
+models.
+
+Each is upright, sRGB, free of metadata and never larger than the original. Runs in the confined child only.
+"""
+
+from __future__ import annotations
+
+import io
+from typing import cast
+
+import numpy as np
+from PIL import Image
+
+from app.imaging.decode import Picture, load, shrink, upright_srgb
+from app.imaging.results import Pixels
+
+PREVIEW_LONG_SIDE = 1600
+GRID_SHORT_SIDE = 320
+ANALYSIS_LONG_SIDE = 1024
+
+_JPEG_QUALITY = {"preview": 85, "grid": 80}
+_WEBP_QUALITY = {"preview": 85, "grid": 80}
+
+
+def base_picture(picture: Picture, long_side: int) -> Image.Image:
+    """The whole picture, upright, RGB or RGBA, long side at most ``long_side``. Raises BrokenImage or
+    TooLarge.
+    """
+    return upright_srgb(shrink(load(picture, long_side), long_side), picture)
+
+
+def grid(base: Image.Image) -> Image.Image:
+    """Short side 320, except that the long side of a panorama stays that of its preview."""
+    scale = GRID_SHORT_SIDE / min(base.size)
+    if scale >= 1:
+        return base
+    size = (max(1, round(base.width * scale)), max(1, round(base.height * scale)))
+    return base.resize(size, Image.Resampling.LANCZOS)
+
+
+def encode(image: Image.Image, kind: str) -> tuple[str, bytes]:
+    """(suffix, bytes): JPEG, or WebP where something shows through."""
+    buffer = io.BytesIO()
+    if image.mode == "RGBA":
+        image.save(buffer, "WEBP", quality=_WEBP_QUALITY[kind], method=3)
+        return ".webp", buffer.getvalue()
+    image.save(buffer, "JPEG", quality=_JPEG_QUALITY[kind])
+    return ".jpg", buffer.getvalue()
+
+
+def analysis_pixels(base: Image.Image) -> Pixels:
+    """(height, width, 3) uint8, long side at most 1024, transparency over white."""
+    opaque = over_white(base)
+    scale = ANALYSIS_LONG_SIDE / max(opaque.size)
+    if scale < 1:
+        size = (max(1, round(opaque.width * scale)), max(1, round(opaque.height * scale)))
+        opaque = opaque.resize(size, Image.Resampling.BICUBIC)
+    return cast(Pixels, np.asarray(opaque))
+
+
+def over_white(image: Image.Image) -> Image.Image:
+    if image.mode != "RGBA":
+        return image
+    return Image.alpha_composite(Image.new("RGBA", image.size, "white"), image).convert("RGB")
