@@ -1,0 +1,1 @@
+"""Classical operations on pixels: numpy, OpenCV and Pillow, no learned weights."""
