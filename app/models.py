@@ -10,7 +10,18 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import JSON, CheckConstraint, DateTime, ForeignKey, Index, MetaData, String, UniqueConstraint, text
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    CheckConstraint,
+    DateTime,
+    ForeignKey,
+    Index,
+    MetaData,
+    String,
+    UniqueConstraint,
+    text,
+)
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
 from app.db import Id, UtcTime, new_id, utcnow
@@ -40,7 +51,9 @@ class User(Base):
     __tablename__ = "users"
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
     username: Mapped[str] = mapped_column(String(64))
-    username_key: Mapped[str] = mapped_column(String(64), unique=True)  # casefolded: "Anna" and "anna" are one
+    username_key: Mapped[str] = mapped_column(
+        String(64), unique=True
+    )  # casefolded: "Anna" and "anna" are one
     password_hash: Mapped[str] = mapped_column(String(256))
     is_admin: Mapped[bool] = mapped_column(default=False)
     language: Mapped[str | None] = mapped_column(String(8))
@@ -91,7 +104,7 @@ class Photo(Base):
     owner_id: Mapped[UUID] = mapped_column(_cascade("users.id"))
     checksum: Mapped[str] = mapped_column(String(64))  # SHA-256 hex of the original; names the blob
     checksum_sha1: Mapped[str] = mapped_column(String(40))
-    size: Mapped[int]
+    size: Mapped[int] = mapped_column(BigInteger)
     format: Mapped[str] = mapped_column(String(8))  # jpeg png gif bmp webp tiff heif avif
     filename: Mapped[str] = mapped_column(String(255), default="")
     device_id: Mapped[str | None] = mapped_column(String(100))
@@ -105,7 +118,7 @@ class Photo(Base):
     status: Mapped[str] = mapped_column(String(8), default="pending")  # pending ready failed
     error: Mapped[str | None] = mapped_column(String(500))
     thumbhash: Mapped[str | None] = mapped_column(String(64))  # base64
-    phash: Mapped[int | None]  # 64-bit perceptual hash as a signed integer
+    phash: Mapped[int | None] = mapped_column(BigInteger)  # 64-bit perceptual hash as a signed integer
 
     # When: taken_local is the wall clock where the photo was taken (order, months and date: use it); taken_at is
     # the instant, exact when the offset is known, else the wall clock read as UTC.
@@ -164,7 +177,9 @@ class Stage(Base):
 
     __tablename__ = "stages"
     photo_id: Mapped[UUID] = mapped_column(_cascade("photos.id"), primary_key=True)
-    stage: Mapped[str] = mapped_column(String(16), primary_key=True)  # renditions tags objects faces embedding cues text
+    stage: Mapped[str] = mapped_column(
+        String(16), primary_key=True
+    )  # renditions tags objects faces embedding cues text
     model: Mapped[str] = mapped_column(String(80))
     version: Mapped[str] = mapped_column(String(16))
     at: Mapped[datetime] = mapped_column(default=utcnow)
@@ -246,7 +261,9 @@ class Face(Base):
     embedding: Mapped[bytes | None]  # float32 little endian
     model: Mapped[str] = mapped_column(String(80))
     person_id: Mapped[UUID | None] = mapped_column(ForeignKey("people.id", ondelete="SET NULL"), index=True)
-    person_source: Mapped[str | None] = mapped_column(String(5))  # model user; a user's word is never overwritten
+    person_source: Mapped[str | None] = mapped_column(
+        String(5)
+    )  # model user; a user's word is never overwritten
 
 
 class FaceRejection(Base):
@@ -261,7 +278,9 @@ class Cue(Base):
     """A measured quality of one photo: ``value`` in the cue's own unit, ``flagged`` by its calibrated rule."""
 
     __tablename__ = "cues"
-    name: Mapped[str] = mapped_column(String(16), primary_key=True)  # sharpness exposure dark haze bw screenshot ...
+    name: Mapped[str] = mapped_column(
+        String(16), primary_key=True
+    )  # sharpness exposure dark haze bw screenshot ...
     photo_id: Mapped[UUID] = mapped_column(_cascade("photos.id"), primary_key=True)
     value: Mapped[float]
     flagged: Mapped[bool]
@@ -292,7 +311,9 @@ class Embedding(Base):
     kind: Mapped[str] = mapped_column(String(8), primary_key=True)  # visual semantic
     model: Mapped[str] = mapped_column(String(80))
     vector: Mapped[bytes]  # unit length, float16 little endian
-    version: Mapped[int] = mapped_column(default=0)  # grows with every write: lets readers follow incrementally
+    version: Mapped[int] = mapped_column(
+        BigInteger, default=0
+    )  # grows with every write: lets readers follow incrementally
     __table_args__ = (Index(None, "kind", "version"),)
 
 
@@ -348,7 +369,7 @@ class Edit(Base):
     error: Mapped[str | None] = mapped_column(String(500))
     checksum: Mapped[str | None] = mapped_column(String(64))  # of the rendered file
     format: Mapped[str | None] = mapped_column(String(8))
-    size: Mapped[int | None]
+    size: Mapped[int | None] = mapped_column(BigInteger)
     width: Mapped[int | None]
     height: Mapped[int | None]
     created_at: Mapped[datetime] = mapped_column(default=utcnow)
@@ -407,7 +428,9 @@ class Campaign(Base):
     stages: Mapped[list[Any]]
     model: Mapped[str | None] = mapped_column(String(80))
     only_outdated: Mapped[bool] = mapped_column(default=False)
-    state: Mapped[str] = mapped_column(String(9), default="running")  # running paused done cancelled undoing undone
+    state: Mapped[str] = mapped_column(
+        String(9), default="running"
+    )  # running paused done cancelled undoing undone
     total: Mapped[int] = mapped_column(default=0)
     created_at: Mapped[datetime] = mapped_column(default=utcnow)
     finished_at: Mapped[datetime | None]

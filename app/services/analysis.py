@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-STAGES = ("tags", "objects", "faces", "embedding", "cues", "text")
+STAGES = ("scenes", "objects", "faces", "cues", "tags", "text", "embedding")
 RENDITIONS = ("grid", "preview")
 _RENDITION_VERSION = "1"
 
@@ -182,7 +182,7 @@ def replace_results(session: WriteSession, photo: Photo, analysis: Analysis) -> 
         _replace_text(session, photo, analysis, ran["text"].model)
     if "faces" in ran:
         _replace_faces(session, photo, analysis, ran["faces"].model)
-    _replace_vector(session, photo, "visual", analysis.visual, ran.get("tags"))
+    _replace_vector(session, photo, "visual", analysis.visual, ran.get("scenes"))
     _replace_vector(session, photo, "semantic", analysis.semantic, ran.get("embedding"))
 
 

@@ -101,6 +101,7 @@ def add_received(context: Context, viewer: Viewer, incoming: Incoming, options: 
             albums.get_album(session, viewer, options.album_id, kind="manual")
         existing = _find(session, viewer, incoming.sha256)
     if existing is None:
+        incoming.flush()
         inspection = context.sandbox.inspect(incoming.path)
         photo = _photo(viewer, incoming, inspection, options)
         context.storage.keep(incoming)

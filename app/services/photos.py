@@ -19,6 +19,7 @@ from app.services import albums, intake, jobs, vocabulary
 from app.services.accounts import Viewer
 
 MAX_BATCH = 1000
+_JUST_KEPT = 300.0  # seconds
 
 
 @dataclass(frozen=True)
@@ -219,10 +220,12 @@ def _remove(session: WriteSession, gone: Sequence[Photo]) -> list[str]:
 def forget_files(context: Context, checksums: Iterable[str]) -> None:
     """Delete originals and renditions that no photo names any more; call after the removing transaction."""
     for checksum in checksums:
-        # The write lock keeps an upload of the same bytes from inserting its row between the look and the delete.
+        # The write lock keeps an upload of the same bytes from inserting its row between the look and the delete;
+        # one that has kept its file but not written its row yet is spared by the file's age.
         with context.database.write() as session:
             if session.scalar(select(Photo.id).where(Photo.checksum == checksum).limit(1)) is None:
-                context.storage.discard(checksum)
+                context.storage.remove_original(checksum, unused_for=_JUST_KEPT)
+                context.storage.remove_renditions(checksum)
 
 
 # --- many at once ---------------------------------------------------------------------------------------------

@@ -1,0 +1,129 @@
+"""Albums and tags."""
+
+from __future__ import annotations
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Header, Query
+
+from app.api.photos import language_of, reasons_json
+from app.api.schemas import (
+    AlbumCreate,
+    AlbumPublic,
+    AlbumUpdate,
+    Cursor,
+    Limit,
+    PhotoItem,
+    PhotoPage,
+    TagNodePublic,
+    problems,
+)
+from app.deps import AlbumReader, AlbumWriter, PhotoReader, ReadDb, WriteDb
+from app.errors import Invalid
+from app.search import find_photos
+from app.services import albums, vocabulary
+
+router = APIRouter(tags=["albums"])
+
+
+@router.get("/albums", response_model=list[AlbumPublic], responses=problems(401, 403), summary="List albums")
+def list_albums(viewer: AlbumReader, session: ReadDb) -> list[AlbumPublic]:
+    return [AlbumPublic.of(summary) for summary in albums.list_albums(session, viewer)]
+
+
+@router.post("/albums", status_code=201, response_model=AlbumPublic, responses=problems(401, 403, 422), summary="Make an album")  # fmt: skip
+def create_album(viewer: AlbumWriter, session: WriteDb, body: AlbumCreate) -> AlbumPublic:
+    """A dynamic album needs a `query`; a bad one is refused with the position of the error."""
+    if body.kind == "dynamic" and body.query is None:
+        raise Invalid("A dynamic album needs a query.", field="query")
+    if body.kind == "manual" and body.query is not None:
+        raise Invalid("A manual album has no query.", field="query")
+    album = albums.create_album(session, viewer, body.title, query=body.query, description=body.description)
+    return AlbumPublic.of(albums.summarise(session, viewer, album))
+
+
+@router.get("/albums/{album_id}", response_model=AlbumPublic, responses=problems(401, 403, 404, 422), summary="One album")  # fmt: skip
+def get_album(viewer: AlbumReader, session: ReadDb, album_id: UUID) -> AlbumPublic:
+    album = albums.get_album(session, viewer, album_id)
+    return AlbumPublic.of(albums.summarise(session, viewer, album))
+
+
+@router.patch("/albums/{album_id}", response_model=AlbumPublic, responses=problems(401, 403, 404, 409, 422), summary="Change an album")  # fmt: skip
+def update_album(viewer: AlbumWriter, session: WriteDb, album_id: UUID, body: AlbumUpdate) -> AlbumPublic:
+    album = albums.update_album(session, viewer, album_id, **body.model_dump())
+    return AlbumPublic.of(albums.summarise(session, viewer, album))
+
+
+@router.delete("/albums/{album_id}", status_code=204, responses=problems(401, 403, 404, 422), summary="Delete an album")  # fmt: skip
+def delete_album(viewer: AlbumWriter, session: WriteDb, album_id: UUID) -> None:
+    """The photos stay; the album can be restored."""
+    albums.delete_album(session, viewer, album_id)
+
+
+@router.post("/albums/{album_id}/restore", response_model=AlbumPublic, responses=problems(401, 403, 404, 422), summary="Bring a deleted album back")  # fmt: skip
+def restore_album(viewer: AlbumWriter, session: WriteDb, album_id: UUID) -> AlbumPublic:
+    album = albums.restore_album(session, viewer, album_id)
+    return AlbumPublic.of(albums.summarise(session, viewer, album))
+
+
+@router.get("/albums/{album_id}/photos", response_model=PhotoPage, responses=problems(401, 403, 404, 422), summary="An album's photos")  # fmt: skip
+def album_photos(
+    viewer: AlbumReader,
+    session: ReadDb,
+    album_id: UUID,
+    q: Annotated[str, Query(max_length=3000)] = "",
+    order: str | None = None,
+    limit: Limit = 100,
+    cursor: Cursor = None,
+) -> PhotoPage:
+    album = albums.get_album(session, viewer, album_id)
+    query = f"{albums.members(album)} ({q})" if q.strip() else albums.members(album)
+    page = find_photos(session, viewer, query, order=order, limit=limit, cursor=cursor)
+    items = [PhotoItem.of(hit.photo, hit.score, reasons_json(hit.reasons)) for hit in page.items]
+    return PhotoPage(items=items, next_cursor=page.next_cursor)
+
+
+@router.put("/albums/{album_id}/photos/{photo_id}", status_code=204, responses=problems(401, 403, 404, 422), summary="Put a photo into an album")  # fmt: skip
+def add_photo(viewer: AlbumWriter, session: WriteDb, album_id: UUID, photo_id: UUID) -> None:
+    """In a dynamic album this pins the photo: always this one."""
+    albums.add_photos(session, viewer, album_id, [photo_id])
+
+
+@router.delete("/albums/{album_id}/photos/{photo_id}", status_code=204, responses=problems(401, 403, 404, 422), summary="Take a photo out of an album")  # fmt: skip
+def remove_photo(viewer: AlbumWriter, session: WriteDb, album_id: UUID, photo_id: UUID) -> None:
+    """In a dynamic album this is remembered: never this one."""
+    albums.remove_photos(session, viewer, album_id, [photo_id])
+
+
+@router.get("/tags", response_model=list[TagNodePublic], responses=problems(401, 403), summary="The tag tree with counts")  # fmt: skip
+def tags(
+    viewer: PhotoReader,
+    session: ReadDb,
+    used: Annotated[bool, Query(description="Only tags that are on a photo, and their parents.")] = False,
+    accept_language: Annotated[str, Header()] = "",
+) -> list[TagNodePublic]:
+    language = language_of(accept_language, viewer.language)
+    nodes = vocabulary.tag_tree(session, viewer)
+    by_id = {node.tag.id: node.tag for node in nodes}
+    keep = set(by_id)
+    if used:
+        keep = set()
+        for node in nodes:
+            tag = node.tag if node.count else None
+            while tag is not None and tag.id not in keep:
+                keep.add(tag.id)
+                tag = by_id.get(tag.parent_id or -1)
+    return [
+        TagNodePublic(
+            slug=node.tag.slug,
+            name=node.tag.name_zh if language == "zh" else node.tag.name_en,
+            name_en=node.tag.name_en,
+            name_zh=node.tag.name_zh,
+            parent=by_id[node.tag.parent_id].slug if node.tag.parent_id in by_id else None,
+            count=node.count,
+            own=node.tag.owner_id is not None,
+        )
+        for node in nodes
+        if node.tag.id in keep
+    ]

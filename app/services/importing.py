@@ -1,0 +1,90 @@
+"""Importing folders from the command line: resumable because content decides, not a bookmark."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from uuid import UUID
+
+from app.context import Context
+from app.errors import AppError
+from app.services import intake
+from app.services.accounts import Viewer
+
+# Only a filter for walking folders; what a file is, its content decides.
+SUFFIXES = {".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".gif", ".bmp", ".webp", ".tif", ".tiff", ".heic", ".heif",
+            ".hif", ".avif", ".mpo"}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Imported:
+    """What became of one file: ``added``, ``duplicate`` or ``refused`` (with the reason)."""
+
+    path: Path
+    outcome: str
+    detail: str = ""
+    photo_id: UUID | None = None
+
+
+def find_files(paths: Iterable[Path], *, recursive: bool = True) -> Iterator[Path]:
+    """The picture files named, and those in the folders named, in a stable order; hidden files are left out.
+
+    Raises:
+        FileNotFoundError: a named path does not exist.
+    """
+    for path in paths:
+        if not path.exists():
+            raise FileNotFoundError(path)
+        if path.is_file():
+            yield path
+            continue
+        inside = path.rglob("*") if recursive else path.glob("*")
+        yield from sorted(
+            file
+            for file in inside
+            if file.suffix.lower() in SUFFIXES
+            and not any(part.startswith(".") for part in file.relative_to(path).parts)
+            and file.is_file()
+        )
+
+
+def import_file(
+    context: Context, viewer: Viewer, path: Path, *, album_id: UUID | None = None, move: bool = False
+) -> Imported:
+    """Import one file; a file that is already there is not copied again.
+
+    With ``move`` the source is removed once its bytes are safe in the album and read back identical.
+    """
+    try:
+        added = _known(context, viewer, path) if album_id is None else None
+        if added is None:
+            stat = path.stat()
+            options = intake.Options(
+                filename=path.name, file_time=datetime.fromtimestamp(stat.st_mtime, UTC), album_id=album_id
+            )
+            with path.open("rb") as stream:
+                added = intake.add_stream(context, viewer, stream, options)
+    except AppError as error:
+        return Imported(path, "refused", error.detail)
+    except OSError as error:
+        return Imported(path, "refused", f"{error.strerror or error}")
+    if move and context.storage.checksum(context.storage.original(added.checksum)) == _sha256(path):
+        path.unlink()
+    detail = "in the trash" if added.trashed else ""
+    return Imported(path, "duplicate" if added.duplicate else "added", detail, added.id)
+
+
+def _known(context: Context, viewer: Viewer, path: Path) -> intake.Added | None:
+    """The photo with these bytes, when it is already there: hashing alone is far cheaper than taking it in."""
+    checksum = _sha256(path)
+    with context.database.read() as session:
+        found = intake.find_existing(session, viewer, [checksum]).get(checksum)
+    return None if found is None else intake.Added(found, checksum, "", duplicate=True)
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

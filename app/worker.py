@@ -1,0 +1,186 @@
+"""The claim loop: take ready jobs under a lease, run their handlers, record the outcome. Thin; rules are in services."""
+
+from __future__ import annotations
+
+import ctypes
+import logging
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Sequence
+from types import FrameType
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from app import migrate
+from app.context import Context
+from app.logs import job_id
+from app.models import Job
+from app.settings import Settings
+from app.services import analysis, jobs, photos
+
+if TYPE_CHECKING:
+    from ml import Analyzer
+
+log = logging.getLogger(__name__)
+
+_IDLE_SECONDS = 0.5
+_REAP_SECONDS = 5.0
+_SWEEP_SECONDS = 3600.0
+
+
+class Worker:
+    """One process's worker. ``run_once`` does one batch, for tests and cluster drivers; ``run_forever`` is the loop."""
+
+    def __init__(self, context: Context, analyzer: Analyzer | None = None) -> None:
+        self.context = context
+        self.name = jobs.worker_name()
+        self._analyzer = analyzer
+        self._stop = threading.Event()
+        self._due = {"reap": 0.0, "sweep": 0.0}
+        self._last_work = time.monotonic()
+        self._handlers: dict[str, Callable[[Sequence[Job]], None]] = {"analyse": self._analyse}
+
+    @property
+    def analyzer(self) -> Analyzer:
+        if self._analyzer is None:
+            from ml import Analyzer
+
+            self._analyzer = Analyzer(self.context.settings.models_dir)
+        return self._analyzer
+
+    def stop(self) -> None:
+        """Finish the batch at hand, then end ``run_forever``."""
+        self._stop.set()
+
+    def run_forever(self) -> None:
+        log.info("worker started", extra={"worker": self.name})
+        migrate.require_current(self.context.database)
+        while not self._stop.is_set():
+            self._housekeeping()
+            if self.run_once() == 0:
+                self._let_idle_models_go()
+                self._stop.wait(_IDLE_SECONDS)
+        log.info("worker stopped", extra={"worker": self.name})
+
+    def run_once(self) -> int:
+        """Claim and do one batch; how many jobs it held."""
+        settings, done = self.context.settings, 0
+        for kind, handler in self._handlers.items():
+            limit = settings.job_batch if kind == "analyse" else 1
+            with self.context.database.write() as session:
+                claimed = jobs.claim(session, self.name, [kind], limit, settings.job_lease_seconds)
+            if not claimed:
+                continue
+            done += len(claimed)
+            token = job_id.set(str(claimed[0].id))
+            start = time.perf_counter()
+            try:
+                with _Renewal(self.context, self.name, [job.id for job in claimed]):
+                    handler(claimed)
+            finally:
+                job_id.reset(token)
+            seconds = time.perf_counter() - start
+            log.info("batch done", extra={"kind": kind, "jobs": len(claimed), "ms": round(seconds * 1000)})
+            self._last_work = time.monotonic()
+        return done
+
+    def _analyse(self, claimed: Sequence[Job]) -> None:
+        analysis.analyse_batch(self.context, self.analyzer, self.name, claimed)
+
+    def _housekeeping(self) -> None:
+        now = time.monotonic()
+        if now >= self._due["reap"]:
+            self._due["reap"] = now + _REAP_SECONDS
+            with self.context.database.write() as session:
+                analysis.mark_parked(session, jobs.reap(session))
+        if now >= self._due["sweep"]:
+            self._due["sweep"] = now + _SWEEP_SECONDS
+            with self.context.database.write() as session:
+                gone = photos.purge_expired(session, self.context.settings.trash_days)
+            photos.forget_files(self.context, gone)
+            self.context.storage.sweep_incoming()
+
+    def _let_idle_models_go(self) -> None:
+        if self._analyzer is not None:
+            idle = time.monotonic() - self._last_work
+            if idle > self.context.settings.model_idle_seconds:
+                self._analyzer.unload()
+
+
+class _Renewal:
+    """Keeps the lease of long work alive from a thread; when the process dies, so does the lease."""
+
+    def __init__(self, context: Context, worker: str, job_ids: Sequence[UUID]) -> None:
+        self._context, self._worker, self._ids = context, worker, job_ids
+        self._done = threading.Event()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+
+    def __enter__(self) -> None:
+        self._thread.start()
+
+    def __exit__(self, *_: object) -> None:
+        self._done.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        lease = self._context.settings.job_lease_seconds
+        while not self._done.wait(lease / 3):
+            try:
+                with self._context.database.write() as session:
+                    jobs.renew(session, self._worker, self._ids, lease)
+            except Exception:  # a missed renewal costs repeated work, not data; the next one may succeed
+                log.exception("lease could not be renewed")
+
+
+def run(context: Context) -> None:
+    """Run a worker until SIGTERM or SIGINT."""
+    worker = Worker(context)
+
+    def stop(_signal: int, _frame: FrameType | None) -> None:
+        worker.stop()
+
+    signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGINT, stop)
+    os.nice(5)  # people browsing come before machines looking
+    try:
+        worker.run_forever()
+    finally:
+        context.close()
+
+
+def die_with_parent() -> None:
+    """Ask Linux to end this process when the one that started it ends, however that happens."""
+    try:
+        ctypes.CDLL(None).prctl(1, signal.SIGTERM)
+    except (OSError, AttributeError):
+        log.warning("this system cannot tie the worker to its parent")
+
+
+def drain(context: Context) -> None:
+    """Work until nothing is ready any more, then return (jobs waiting for a retry stay)."""
+    worker = Worker(context)
+    try:
+        while worker.run_once():
+            pass
+    finally:
+        context.close()
+
+
+def run_many(settings: Settings, count: int) -> int:
+    """Run ``count`` worker processes until interrupted; they end with this one."""
+    children = [
+        subprocess.Popen([sys.executable, "-m", "app", "worker", "--attached", "--data", str(settings.data)])
+        for _ in range(count)
+    ]
+
+    def stop(_signal: int, _frame: FrameType | None) -> None:
+        for child in children:
+            child.terminate()
+
+    signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGINT, stop)
+    return max(child.wait() for child in children)
