@@ -1,0 +1,88 @@
+"""Super-resolution: pictures two, three or four times as large.
+
+``faithful`` (SPAN) adds no invention and is right for clean sources; ``cleanup`` (realesr-animevideov3) removes the
+blocks and rings of compressed pictures at the price of fine texture; ``best`` (realesrgan-x4plus) invents plausible
+texture and is slow, so that only small pictures are accepted.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from ml.enhance.operation import EnhanceContext, OperationFailed, Params, Pixels
+from ml.enhance.tiles import network, picture_runner, run_tiled
+
+OP = "super_resolution"
+
+
+@dataclass(frozen=True)
+class Enlarger:
+    """How one model makes one scale: the network, its own factor, and the largest input in pixels."""
+
+    model_id: str
+    factor: int
+    limit: int
+    tile: int = 160
+
+
+_MEGA = 1_000_000
+_SPAN_X2 = Enlarger("superres/span-x2-ch48@span", 2, 16 * _MEGA)
+_SPAN_X4 = Enlarger("superres/span-x4-ch48@span", 4, 6 * _MEGA)
+_CLEANUP = Enlarger("superres/srvgg-x4@animevideov3", 4, 6 * _MEGA)
+_BEST = Enlarger("superres/rrdb-x4@realesrgan-x4plus", 4, _MEGA, tile=96)
+
+ENLARGERS: dict[tuple[str, int], Enlarger] = {
+    ("faithful", 2): _SPAN_X2,
+    ("faithful", 3): _SPAN_X4,
+    ("faithful", 4): _SPAN_X4,
+    ("cleanup", 2): _CLEANUP,
+    ("cleanup", 3): _CLEANUP,
+    ("cleanup", 4): _CLEANUP,
+    ("best", 2): _BEST,
+    ("best", 3): _BEST,
+    ("best", 4): _BEST,
+}
+
+SECONDS_PER_MEGAPIXEL: dict[tuple[str, int], float] = {}
+"""CPU seconds of one thread per megapixel of INPUT, measured by ``bench/enhance.py``."""
+
+
+def input_limit(model: str, scale: int) -> int:
+    """The largest input in pixels that this model and scale accept."""
+    return ENLARGERS[model, scale].limit
+
+
+def super_resolution(image: Pixels, params: Params, context: EnhanceContext) -> Pixels:
+    """Enlarge a picture.
+
+    Args:
+        image: ``(H, W, 3)`` float32 sRGB in 0..1.
+        params: ``scale`` 2, 3 or 4; ``model`` faithful, cleanup or best.
+        context: where the models are; progress and cancellation per tile.
+
+    Returns:
+        ``(H * scale, W * scale, 3)`` float32 in 0..1.
+
+    Raises:
+        OperationFailed: the picture is larger than the model accepts, or the network is missing.
+        Cancelled: the context asked to stop.
+    """
+    scale, model = int(params.get("scale", 2)), str(params.get("model", "faithful"))
+    enlarger = ENLARGERS[model, scale]
+    height, width = image.shape[:2]
+    if height * width > enlarger.limit:
+        raise OperationFailed(
+            OP,
+            f"The picture has {height * width / _MEGA:.1f} megapixels; {model} x{scale} takes at most "
+            f"{enlarger.limit / _MEGA:g}. Shrink it first or choose another model.",
+        )
+    run = picture_runner(network(enlarger.model_id, context, OP))
+    large = run_tiled(image, run, enlarger.factor, context, size=enlarger.tile)
+    if enlarger.factor != scale:
+        # Shrinking by area keeps what the network drew; it is a share of a pixel, so that aliasing is no issue.
+        size = (width * scale, height * scale)
+        large = np.asarray(cv2.resize(large, size, interpolation=cv2.INTER_AREA), np.float32)
+    return large
