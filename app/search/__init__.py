@@ -1,0 +1,22 @@
+"""Search: the query language, and the one way to find photos."""
+
+from app.search.compile import visible
+from app.search.find import Hit, Page, count_photos, find_ids, find_photos, timeline
+from app.search.language import Query, parse
+from app.search.ranking import Reason
+from app.search.terms import index_terms, terms
+
+__all__ = [
+    "Hit",
+    "Page",
+    "Query",
+    "Reason",
+    "count_photos",
+    "find_ids",
+    "find_photos",
+    "index_terms",
+    "parse",
+    "terms",
+    "timeline",
+    "visible",
+]

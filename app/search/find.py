@@ -1,0 +1,203 @@
+"""The one entry to search: pages of photos with scores and reasons, counts, and months.
+
+Without free words a query is one SQL statement with a keyset cursor. With free words the same statement gives
+the ids it finds, and ``app.search.ranking`` orders them; a cursor then holds the last photo's score and id.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, and_, extract, func, or_, select
+
+from app.db import ReadSession
+from app.errors import Invalid
+from app.models import Photo
+from app.search.compile import Plan, compile_query
+from app.search.language import Query, parse
+from app.search.ranking import Reason, rank, reasons_of
+from app.services.accounts import Viewer
+
+MAX_LIMIT = 1000
+ORDERS = ("newest", "oldest", "added", "relevance")
+
+
+@dataclass(frozen=True)
+class Hit:
+    """A found photo. ``score`` (0 to 1) and ``reasons`` are there when the query has free words."""
+
+    photo: Photo
+    score: float | None = None
+    reasons: tuple[Reason, ...] = ()
+
+
+@dataclass(frozen=True)
+class Page:
+    items: list[Hit]
+    next_cursor: str | None
+
+
+def find_photos(
+    session: ReadSession,
+    viewer: Viewer,
+    query: str | Query,
+    *,
+    order: str | None = None,
+    limit: int = 100,
+    cursor: str | None = None,
+    trashed: bool = False,
+    archived: bool = False,
+) -> Page:
+    """The viewer's photos that a query finds, a page at a time.
+
+    Args:
+        order: ``newest`` (default), ``oldest``, ``added`` (last added first) or ``relevance`` (default when
+            the query has free words).
+        cursor: ``next_cursor`` of the page before, for the same query and order.
+        trashed: look in the trash; archived: also find archived photos.
+
+    Raises:
+        BadQuery: the query cannot be understood; ``extra`` says where.
+        Invalid: an unknown order, a limit outside 1..1000, or a cursor of another search.
+    """
+    parsed = query if isinstance(query, Query) else parse(query)
+    order = order or ("relevance" if parsed.has_free_words else "newest")
+    if order not in ORDERS:
+        raise Invalid(f"The order is one of {', '.join(ORDERS)}.", field="order")
+    if not 1 <= limit <= MAX_LIMIT:
+        raise Invalid(f"The limit lies between 1 and {MAX_LIMIT}.", field="limit")
+    if order == "relevance" and not parsed.has_free_words:
+        order = "newest"  # nothing to be relevant to
+    plan = _plan(session, viewer, parsed, trashed, archived)
+    seal = hashlib.sha256(f"{viewer.user_id}|{order}|{trashed}|{archived}|{parsed}".encode()).hexdigest()[:12]
+    after = _open_cursor(cursor, seal) if cursor else None
+    page = _by_relevance if order == "relevance" else _by_column
+    photos, scores, last = page(session, plan, order, limit, after)
+    reasons = reasons_of(session, plan, [p.id for p in photos])
+    hits = [Hit(p, scores.get(p.id), reasons.get(p.id, ())) for p in photos]
+    return Page(hits, _seal_cursor(last, seal) if last is not None else None)
+
+
+def count_photos(
+    session: ReadSession,
+    viewer: Viewer,
+    query: str | Query,
+    *,
+    trashed: bool = False,
+    archived: bool = False,
+) -> int:
+    """How many photos ``find_photos`` would find."""
+    plan = _plan(session, viewer, query, trashed, archived)
+    return session.scalar(select(func.count()).select_from(Photo).where(plan.where)) or 0
+
+
+def find_ids(
+    session: ReadSession, viewer: Viewer, query: str | Query, *, archived: bool = False
+) -> list[UUID]:
+    """The ids of all photos a query finds, newest first."""
+    plan = _plan(session, viewer, query, False, archived)
+    newest = select(Photo.id).where(plan.where).order_by(Photo.taken_local.desc(), Photo.id.desc())
+    return list(session.scalars(newest))
+
+
+def timeline(session: ReadSession, viewer: Viewer, query: str | Query = "") -> list[tuple[str, int]]:
+    """Photos per month, as ``("2024-06", 12)``, the latest month first."""
+    plan = _plan(session, viewer, query, False, False)
+    year, month = extract("year", Photo.taken_local), extract("month", Photo.taken_local)
+    rows = session.execute(select(year, month, func.count()).where(plan.where).group_by(year, month))
+    return sorted(((f"{int(y):04}-{int(m):02}", count) for y, m, count in rows), reverse=True)
+
+
+def _plan(session: ReadSession, viewer: Viewer, query: str | Query, trashed: bool, archived: bool) -> Plan:
+    parsed = query if isinstance(query, Query) else parse(query)
+    return compile_query(session, viewer, parsed, trashed=trashed, archived=archived)
+
+
+# --- orders ---------------------------------------------------------------------------------------------
+
+_Found = tuple[list[Photo], dict[UUID, float], list[Any] | None]
+
+_KEYS: dict[str, tuple[ColumnElement[Any], bool]] = {
+    "newest": (Photo.taken_local, True),  # type: ignore[dict-item]
+    "oldest": (Photo.taken_local, False),  # type: ignore[dict-item]
+    "added": (Photo.added_at, True),  # type: ignore[dict-item]
+}
+
+
+def _by_column(session: ReadSession, plan: Plan, order: str, limit: int, after: list[Any] | None) -> _Found:
+    column, descending = _KEYS[order]
+    statement = plan.photos()
+    if after is not None:
+        value, last_id = _read(after, datetime.fromisoformat)
+        beyond = column < value if descending else column > value
+        further = Photo.id < last_id if descending else Photo.id > last_id
+        # The first part is implied by the second; said alone it lets the index do its work.
+        near = column <= value if descending else column >= value
+        statement = statement.where(near, or_(beyond, and_(column == value, further)))
+    by = (column.desc(), Photo.id.desc()) if descending else (column, Photo.id)
+    photos = list(session.scalars(statement.order_by(*by).limit(limit + 1)))
+    scores = rank(session, plan, [p.id for p in photos]) if plan.groups else {}
+    last = None
+    if len(photos) > limit:
+        photos.pop()
+        end = photos[-1]
+        last = [(end.added_at if order == "added" else end.taken_local).isoformat(), str(end.id)]
+    return photos, scores, last
+
+
+def _by_relevance(
+    session: ReadSession, plan: Plan, _order: str, limit: int, after: list[Any] | None
+) -> _Found:
+    scores = rank(session, plan)
+    ranked = sorted(scores, key=lambda photo_id: (scores[photo_id], photo_id), reverse=True)
+    if after is not None:
+        score, last_id = _read(after, float)
+        ranked = [i for i in ranked if (scores[i], i) < (score, last_id)]
+    page = ranked[:limit]
+    found = {p.id: p for p in session.scalars(select(Photo).where(Photo.id.in_(page)))}
+    last = [scores[page[-1]], str(page[-1])] if len(ranked) > limit else None
+    return [found[i] for i in page if i in found], scores, last
+
+
+# --- cursors --------------------------------------------------------------------------------------------
+
+
+def _seal_cursor(values: list[Any], seal: str) -> str:
+    body = json.dumps([*values, seal], separators=(",", ":"))
+    check = hashlib.sha256(body.encode()).digest()[:6]
+    return base64.urlsafe_b64encode(check + body.encode()).rstrip(b"=").decode()
+
+
+def _open_cursor(cursor: str, seal: str) -> list[Any]:
+    try:
+        raw = base64.b64decode(
+            cursor.encode("ascii") + b"=" * (-len(cursor) % 4), altchars=b"-_", validate=True
+        )
+        if hashlib.sha256(raw[6:]).digest()[:6] != raw[:6]:
+            raise _bad_cursor()
+        *values, sealed = json.loads(raw[6:])
+    except (ValueError, binascii.Error, TypeError):
+        raise _bad_cursor() from None
+    if sealed != seal:
+        raise _bad_cursor()
+    return list(values)
+
+
+def _read(values: list[Any], kind: Callable[[Any], Any]) -> tuple[Any, UUID]:
+    try:
+        value, photo_id = values
+        return kind(value), UUID(photo_id)
+    except (ValueError, TypeError, AttributeError):
+        raise _bad_cursor() from None
+
+
+def _bad_cursor() -> Invalid:
+    return Invalid("The cursor does not belong to this search. Start again without one.", field="cursor")

@@ -1,0 +1,72 @@
+"""What queries look names up in: one viewer's tags, people and kinds of objects, read once per query."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from difflib import get_close_matches
+from functools import cached_property
+from uuid import UUID
+
+from sqlalchemy import select
+
+from app.db import ReadSession
+from app.models import Person
+from app.search.tags import TagBook, tag_book
+from app.search.terms import name_key
+from app.services.accounts import Viewer
+
+
+@dataclass
+class Library:
+    """``collation`` is the one that compares by code point, where the database has another default."""
+
+    session: ReadSession
+    viewer: Viewer
+    now: datetime
+    collation: str | None = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.collation = "C" if self.session.get_bind().dialect.name == "postgresql" else None
+
+    @cached_property
+    def tags(self) -> TagBook:
+        return tag_book(self.session, self.viewer)
+
+    @cached_property
+    def people(self) -> dict[str, frozenset[UUID]]:
+        """Named people by their whole name and by each word of it."""
+        found: dict[str, set[UUID]] = {}
+        rows = self.session.execute(
+            select(Person.id, Person.name).where(Person.owner_id == self.viewer.user_id, Person.name != "")
+        )
+        for person_id, name in rows:
+            for key in {name_key(name), *name_key(name).split()} - {""}:
+                found.setdefault(key, set()).add(person_id)
+        return {key: frozenset(ids) for key, ids in found.items()}
+
+    def named(self, text: str) -> frozenset[UUID]:
+        return self.people.get(name_key(text), frozenset())
+
+    @cached_property
+    def _coco(self) -> Mapping[str, str]:
+        """The detector's names of things, and the tag of each."""
+        try:
+            from ml.vocabulary import load_vocabulary
+        except ImportError:
+            return {}
+        return load_vocabulary().coco
+
+    def object_names(self, name: str) -> frozenset[str]:
+        """The detector's names that ``name`` means: itself, or those whose tag lies at or below it."""
+        key = name_key(name)
+        tags = self.tags.below(self.tags.find(name))
+        return frozenset(
+            thing
+            for thing, slug in self._coco.items()
+            if name_key(thing) == key or self.tags.by_slug.get(slug) in tags
+        )
+
+    def near_objects(self, name: str) -> list[str]:
+        return get_close_matches(name_key(name), list(self._coco), 3, 0.5)
