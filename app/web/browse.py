@@ -1,0 +1,349 @@
+"""The pages one looks at: timeline, search, photo, albums, activity and their kin. Thin over the services."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from fastapi import APIRouter, Request
+from starlette.responses import JSONResponse, Response
+
+from app import deps
+from app.context import Context
+from app.db import ReadSession
+from app.errors import BadQuery
+from app.imaging.formats import MEDIA_TYPES, SUFFIXES
+from app.models import Album
+from app.search import count_photos, find_photos, parse, timeline
+from app.search.fields import FIELDS
+from app.search.values import quoted
+from app.services import albums, jobs, photos, vocabulary
+from app.services.accounts import Viewer
+from app.web import present
+from app.web.contexts import (
+    ActivityPage,
+    AlbumChoice,
+    AlbumPage,
+    AlbumsPage,
+    ExplorePage,
+    GridPage,
+    PhotoPage,
+    QueryProblem,
+    SearchPage,
+    TermCard,
+    TimelinePage,
+    UploadPage,
+)
+from app.web.present import API, address
+from app.web.rendering import respond
+from app.web.shell import PageViewer, shell_of, translator_of
+
+router = APIRouter()
+PAGE_SIZE = 60
+_TOP_TAGS = 18
+
+
+@router.get("/")
+def timeline_page(
+    request: Request, viewer: PageViewer, session: deps.ReadDb, cursor: str | None = None
+) -> Response:
+    t = translator_of(request)
+    page = find_photos(session, viewer, "", limit=PAGE_SIZE, cursor=cursor)
+    buckets = tuple((month, count) for month, count in timeline(session, viewer, ""))
+    context = TimelinePage(
+        shell_of(request, "photos"),
+        months=present.months([hit.photo for hit in page.items], buckets, t),
+        buckets=buckets,
+        total=sum(count for _, count in buckets),
+        next_href=address("/", cursor=page.next_cursor) if page.next_cursor else "",
+    )
+    return respond(request, context)
+
+
+# --- flat lists -----------------------------------------------------------------------------------------
+
+
+def _list_page(
+    request: Request,
+    viewer: Viewer,
+    session: ReadSession,
+    nav: str,
+    query: str,
+    icon: str,
+    *,
+    trashed: bool = False,
+) -> Response:
+    """A titled list of what a query finds; its words are ``<nav>.intro``, ``<nav>.empty_title`` and so on."""
+    t = translator_of(request)
+    cursor = request.query_params.get("cursor")
+    page = find_photos(session, viewer, query, limit=PAGE_SIZE, cursor=cursor, trashed=trashed)
+    more = address(API, q=query, trashed="true" if trashed else "", limit=PAGE_SIZE, cursor=page.next_cursor)
+    context = GridPage(
+        shell_of(request, nav),
+        title=t(f"nav.{nav}"),
+        intro=t(f"{nav}.intro"),
+        empty_icon=icon,
+        empty_title=t(f"{nav}.empty_title"),
+        empty_text=t(f"{nav}.empty_text"),
+        tiles=present.tiles((hit.photo for hit in page.items), t),
+        total=count_photos(session, viewer, query, trashed=trashed),
+        actions="trash" if trashed else nav,
+        next_href=address(f"/{nav}", cursor=page.next_cursor) if page.next_cursor else "",
+        more_from=more if page.next_cursor else "",
+    )
+    return respond(request, context)
+
+
+@router.get("/favorites")
+def favorites_page(request: Request, viewer: PageViewer, session: deps.ReadDb) -> Response:
+    return _list_page(request, viewer, session, "favorites", "is:favorite", "heart")
+
+
+@router.get("/archive")
+def archive_page(request: Request, viewer: PageViewer, session: deps.ReadDb) -> Response:
+    return _list_page(request, viewer, session, "archive", "is:archived", "archive")
+
+
+@router.get("/trash")
+def trash_page(request: Request, viewer: PageViewer, session: deps.ReadDb) -> Response:
+    return _list_page(request, viewer, session, "trash", "", "trash", trashed=True)
+
+
+# --- search ---------------------------------------------------------------------------------------------
+
+
+@router.get("/search")
+def search_page(
+    request: Request,
+    viewer: PageViewer,
+    session: deps.ReadDb,
+    q: str = "",
+    order: str = "",
+    cursor: str | None = None,
+) -> Response:
+    t = translator_of(request)
+    shell = shell_of(request, "search", q)
+    if not q.strip():
+        return respond(request, SearchPage(shell, "", "", (), (), 0, fields=present.field_help(t)))
+    try:
+        query = parse(q)
+        order = order or ("relevance" if query.has_free_words else "newest")
+        page = find_photos(session, viewer, q, order=order, limit=PAGE_SIZE, cursor=cursor)
+        total = count_photos(session, viewer, q)
+    except BadQuery as error:
+        return respond(
+            request, SearchPage(shell, q, "", (), (), None, present.query_problem(q, error)), error.status
+        )
+    kinds = (["relevance"] if query.has_free_words else []) + ["newest", "oldest"]
+    context = SearchPage(
+        shell,
+        query=q,
+        order=order,
+        orders=tuple(
+            (kind, t(f"search.order.{kind}"), address("/search", q=q, order=kind)) for kind in kinds
+        ),
+        tiles=tuple(
+            present.tile(hit.photo, t, (present.reason(r, t) for r in hit.reasons)) for hit in page.items
+        ),
+        total=total,
+        next_href=address("/search", q=q, order=order, cursor=page.next_cursor) if page.next_cursor else "",
+        more_from=address(API, q=q, order=order, limit=PAGE_SIZE, cursor=page.next_cursor)
+        if page.next_cursor
+        else "",
+    )
+    return respond(request, context)
+
+
+@router.get("/search/words")
+def search_words(request: Request, _viewer: PageViewer) -> JSONResponse:
+    """The query language's fields and their choices, for completion in the search box."""
+    zh = translator_of(request).language == "zh"
+    words: list[dict[str, Any]] = [
+        {
+            "name": field.name,
+            "help": field.help_zh if zh else field.help_en,
+            "example": field.examples[0],
+            "choices": [{"name": c.name, "help": c.help_zh if zh else c.help_en} for c in field.choices],
+        }
+        for field in FIELDS
+    ]
+    return JSONResponse(words, headers={"Cache-Control": "private, max-age=3600", "Vary": "Cookie"})
+
+
+@router.get("/search/count")
+def search_count(viewer: PageViewer, session: deps.ReadDb, q: str = "") -> dict[str, int]:
+    """How many photos a rule finds now; a bad rule is the same error the API gives."""
+    return {"count": count_photos(session, viewer, q)}
+
+
+@router.get("/explore")
+def explore_page(request: Request, viewer: PageViewer, session: deps.ReadDb) -> Response:
+    t = translator_of(request)
+    nodes = vocabulary.tag_tree(session, viewer)
+    top = sorted((node for node in nodes if node.count), key=lambda node: (-node.count, node.tag.slug))[
+        :_TOP_TAGS
+    ]
+    cards = []
+    for node in top:
+        page = find_photos(session, viewer, f"tag:{quoted(node.tag.slug)}", limit=1)
+        cover = f"{API}/{page.items[0].photo.id}/rendition/grid" if page.items else ""
+        cards.append(TermCard(present.tag_name(node, t), present.tag_address(node), node.count, cover))
+    context = ExplorePage(shell_of(request, "explore"), tuple(cards), present.branches(nodes, t))
+    return respond(request, context)
+
+
+# --- one photo ------------------------------------------------------------------------------------------
+
+
+@router.get("/photo/{photo_id}")
+def photo_page(request: Request, viewer: PageViewer, session: deps.ReadDb, photo_id: UUID) -> Response:
+    t = translator_of(request)
+    detail = photos.describe(session, viewer, photo_id)
+    photo = detail.photo
+    context = PhotoPage(
+        shell_of(request),
+        id=str(photo.id),
+        heading=present.heading(photo, t),
+        title=photo.title,
+        description=photo.description,
+        filename=photo.filename or f"{photo.checksum[:12]}.{photo.format}",
+        favorite=photo.favorite,
+        archived=photo.archived,
+        deleted=photo.deleted_at is not None,
+        rating=photo.rating,
+        status=photo.status,
+        problem=photo.error or "",
+        src=f"{API}/{photo.id}/rendition/preview",
+        original=f"{API}/{photo.id}/original",
+        width=photo.width,
+        height=photo.height,
+        thumbhash=photo.thumbhash or "",
+        alt=present.alt_text(photo, t),
+        taken_day=t.day(photo.taken_local),
+        taken_time=t.time(photo.taken_local),
+        facts=present.facts(photo, t),
+        place=present.place(photo, t),
+        tags=tuple(present.tag_view(tag, t) for tag in detail.tags if tag.state != "rejected"),
+        boxes=present.boxes(detail, t),
+        cues=present.cues(detail, t),
+        text_lines=tuple(line.content for line in detail.text),
+        stages=present.stages(detail, t),
+        edits=tuple(present.edit_view(edit, t) for edit in detail.edits),
+        albums=tuple(AlbumChoice(str(a.id), a.title) for a in _manual_albums(session, viewer)),
+        exif=present.exif(photo),
+        back="/trash"
+        if photo.deleted_at
+        else "/archive"
+        if photo.archived
+        else f"/#m-{photo.taken_local:%Y-%m}",
+    )
+    return respond(request, context)
+
+
+def _manual_albums(session: ReadSession, viewer: Viewer) -> list[Album]:
+    return [
+        summary.album for summary in albums.list_albums(session, viewer) if summary.album.kind == "manual"
+    ]
+
+
+# --- albums ---------------------------------------------------------------------------------------------
+
+
+def albums_context(
+    request: Request,
+    viewer: Viewer,
+    session: ReadSession,
+    title: str,
+    query: str,
+    problem: QueryProblem | None = None,
+) -> AlbumsPage:
+    cards = tuple(present.album_card(summary) for summary in albums.list_albums(session, viewer))
+    return AlbumsPage(shell_of(request, "albums"), cards, title, query, problem)
+
+
+@router.get("/albums")
+def albums_page(request: Request, viewer: PageViewer, session: deps.ReadDb, query: str = "") -> Response:
+    return respond(request, albums_context(request, viewer, session, "", query))
+
+
+def album_context(
+    request: Request,
+    viewer: Viewer,
+    session: ReadSession,
+    album_id: UUID,
+    problem: QueryProblem | None = None,
+) -> AlbumPage:
+    t = translator_of(request)
+    summary = albums.summarise(session, viewer, albums.get_album(session, viewer, album_id))
+    album = summary.album
+    page = find_photos(
+        session, viewer, albums.members(album), order="newest", limit=PAGE_SIZE,
+        cursor=request.query_params.get("cursor"),
+    )  # fmt: skip
+    here, api, after = f"/album/{album.id}", f"/api/v1/albums/{album.id}", page.next_cursor
+    return AlbumPage(
+        shell_of(request, "albums"),
+        id=str(album.id),
+        title=album.title,
+        description=album.description,
+        kind=album.kind,
+        query=album.query or "",
+        tiles=present.tiles((hit.photo for hit in page.items), t),
+        total=summary.count,
+        problem=problem,
+        next_href=address(here, cursor=after) if after else "",
+        more_from=address(f"{api}/photos", order="newest", limit=PAGE_SIZE, cursor=after) if after else "",
+    )
+
+
+@router.get("/album/{album_id}")
+def album_page(request: Request, viewer: PageViewer, session: deps.ReadDb, album_id: UUID) -> Response:
+    return respond(request, album_context(request, viewer, session, album_id))
+
+
+# --- uploads and jobs -----------------------------------------------------------------------------------
+
+
+def upload_context(
+    request: Request, viewer: Viewer, context: Context, results: tuple[tuple[str, str, str, str], ...] = ()
+) -> UploadPage:
+    t = translator_of(request)
+    chosen = request.query_params.get("album", "")
+    with context.database.read() as session:
+        choices = tuple(
+            AlbumChoice(str(album.id), album.title, str(album.id) == chosen)
+            for album in _manual_albums(session, viewer)
+        )
+    return UploadPage(
+        shell_of(request, "upload"),
+        accept=",".join([*MEDIA_TYPES.values(), *SUFFIXES.values()]),
+        largest=t.size(context.settings.max_upload_bytes),
+        albums=choices,
+        results=results,
+    )
+
+
+@router.get("/upload")
+def upload_page(request: Request, viewer: PageViewer, context: deps.ContextDep) -> Response:
+    return respond(request, upload_context(request, viewer, context))
+
+
+@router.get("/activity")
+def activity_page(request: Request, viewer: PageViewer, session: deps.ReadDb) -> Response:
+    t = translator_of(request)
+
+    def of(*states: str, limit: int) -> tuple[Any, ...]:
+        return tuple(
+            present.job_view(job, name, t)
+            for job, name in jobs.list_jobs(session, viewer, states=states, limit=limit)
+        )
+
+    counts = jobs.counts(session, viewer)
+    context = ActivityPage(
+        shell_of(request, "activity"),
+        running=of("running", "ready", limit=50),
+        failed=of("failed", limit=50),
+        recent=of("done", "cancelled", limit=20),
+        waiting=counts.ready + counts.running,
+    )
+    return respond(request, context)

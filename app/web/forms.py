@@ -1,0 +1,201 @@
+"""What plain forms do to photos, albums and jobs. Every address here has its JSON twin under /api/v1."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from fastapi import APIRouter, Request
+from fastapi.concurrency import run_in_threadpool
+from starlette.datastructures import UploadFile
+from starlette.responses import Response
+
+from app import deps
+from app.api.photos import form_options
+from app.context import Context
+from app.errors import AppError, BadQuery, Conflict, Invalid, NotFound
+from app.services import albums, intake, jobs, photos
+from app.services.accounts import Viewer
+from app.web import browse, present
+from app.web.rendering import respond
+from app.web.shell import Form, PageViewer, go, tell, text_of
+
+router = APIRouter()
+
+
+def _back(photo_id: UUID) -> str:
+    return f"/photo/{photo_id}"
+
+
+def _id(text: str) -> UUID:
+    try:
+        return UUID(text)
+    except ValueError:
+        raise NotFound("There is nothing with that id.") from None
+
+
+@router.post("/photo/{photo_id}")
+def save_details(form: Form, viewer: PageViewer, session: deps.WriteDb, photo_id: UUID) -> Response:
+    rating = text_of(form, "rating")
+    change = photos.Change(
+        title=text_of(form, "title")[:300],
+        description=text_of(form, "description")[:10_000],
+        rating=int(rating) if rating.isascii() and rating.isdigit() else None,
+    )
+    photos.update_photo(session, viewer, photo_id, change)
+    return go(_back(photo_id), "flash.saved")
+
+
+@router.post("/photo/{photo_id}/favorite")
+def favorite(form: Form, viewer: PageViewer, session: deps.WriteDb, photo_id: UUID) -> Response:
+    photos.update_photo(session, viewer, photo_id, photos.Change(favorite=text_of(form, "value") == "1"))
+    return go(_back(photo_id))
+
+
+@router.post("/photo/{photo_id}/archive")
+def archive(form: Form, viewer: PageViewer, session: deps.WriteDb, photo_id: UUID) -> Response:
+    wanted = text_of(form, "value") == "1"
+    photos.update_photo(session, viewer, photo_id, photos.Change(archived=wanted))
+    return go(_back(photo_id), "flash.archived" if wanted else "flash.unarchived")
+
+
+@router.post("/photo/{photo_id}/delete")
+def delete(form: Form, viewer: PageViewer, session: deps.WriteDb, photo_id: UUID) -> Response:
+    photos.trash_photo(session, viewer, photo_id)
+    return go("/", "flash.deleted", undo=f"/photo/{photo_id}/restore")
+
+
+@router.post("/photo/{photo_id}/restore")
+def restore(form: Form, viewer: PageViewer, session: deps.WriteDb, photo_id: UUID) -> Response:
+    photos.restore_photo(session, viewer, photo_id)
+    return go(_back(photo_id), "flash.restored")
+
+
+@router.post("/photo/{photo_id}/tags")
+def add_tag(form: Form, viewer: PageViewer, session: deps.WriteDb, photo_id: UUID) -> Response:
+    try:
+        photos.confirm_tag(session, viewer, photo_id, text_of(form, "name"))
+    except Invalid as error:
+        return tell(_back(photo_id), error.detail)
+    return go(_back(photo_id))
+
+
+@router.post("/photo/{photo_id}/tags/{slug}")
+def judge_tag(form: Form, viewer: PageViewer, session: deps.WriteDb, photo_id: UUID, slug: str) -> Response:
+    if text_of(form, "verdict") == "confirm":
+        photos.confirm_tag(session, viewer, photo_id, slug)
+    else:
+        photos.reject_tag(session, viewer, photo_id, slug)
+    return go(_back(photo_id))
+
+
+@router.post("/photo/{photo_id}/albums")
+def add_to_album(form: Form, viewer: PageViewer, session: deps.WriteDb, photo_id: UUID) -> Response:
+    album = albums.get_album(session, viewer, _id(text_of(form, "album")))
+    albums.add_photos(session, viewer, album.id, [photo_id])
+    return go(_back(photo_id), "flash.in_album", title=album.title)
+
+
+@router.post("/trash/empty")
+def empty_trash(form: Form, viewer: PageViewer, context: deps.ContextDep) -> Response:
+    with context.database.write() as session:
+        checksums = photos.empty_trash(session, viewer)
+    photos.forget_files(context, checksums)
+    return go("/trash", "flash.trash_emptied")
+
+
+# --- albums ---------------------------------------------------------------------------------------------
+
+
+@router.post("/albums")
+def make_album(request: Request, form: Form, viewer: PageViewer, context: deps.ContextDep) -> Response:
+    title, query = text_of(form, "title"), text_of(form, "query")
+    try:
+        with context.database.write() as session:
+            album = albums.create_album(session, viewer, title, query=query or None)
+    except BadQuery as error:
+        with context.database.read() as session:
+            page = browse.albums_context(
+                request, viewer, session, title, query, present.query_problem(query, error)
+            )
+        return respond(request, page, error.status)
+    except Invalid as error:
+        return tell("/albums", error.detail)
+    return go(f"/album/{album.id}", "flash.album_made")
+
+
+@router.post("/album/{album_id}")
+def change_album(
+    request: Request, form: Form, viewer: PageViewer, context: deps.ContextDep, album_id: UUID
+) -> Response:
+    query = text_of(form, "query")
+    try:
+        with context.database.write() as session:
+            albums.update_album(
+                session, viewer, album_id, title=text_of(form, "title"),
+                description=text_of(form, "description"), query=query or None,
+            )  # fmt: skip
+    except BadQuery as error:
+        with context.database.read() as session:
+            page = browse.album_context(
+                request, viewer, session, album_id, problem=present.query_problem(query, error)
+            )
+        return respond(request, page, error.status)
+    except Invalid as error:
+        return tell(f"/album/{album_id}", error.detail)
+    return go(f"/album/{album_id}", "flash.saved")
+
+
+@router.post("/album/{album_id}/delete")
+def delete_album(form: Form, viewer: PageViewer, session: deps.WriteDb, album_id: UUID) -> Response:
+    albums.delete_album(session, viewer, album_id)
+    return go("/albums", "flash.album_deleted", undo=f"/album/{album_id}/restore")
+
+
+@router.post("/album/{album_id}/restore")
+def restore_album(form: Form, viewer: PageViewer, session: deps.WriteDb, album_id: UUID) -> Response:
+    albums.restore_album(session, viewer, album_id)
+    return go(f"/album/{album_id}", "flash.restored")
+
+
+# --- jobs and uploads -----------------------------------------------------------------------------------
+
+
+@router.post("/activity/{job_id}/cancel")
+def cancel_job(form: Form, viewer: PageViewer, session: deps.WriteDb, job_id: UUID) -> Response:
+    try:
+        jobs.cancel(session, viewer, job_id)
+    except Conflict as error:  # it ended while the person was looking at it
+        return tell("/activity", error.detail)
+    return go("/activity")
+
+
+@router.post("/activity/{job_id}/retry")
+def retry_job(form: Form, viewer: PageViewer, session: deps.WriteDb, job_id: UUID) -> Response:
+    try:
+        jobs.retry(session, viewer, job_id)
+    except Conflict as error:
+        return tell("/activity", error.detail)
+    return go("/activity")
+
+
+@router.post("/upload")
+async def upload(request: Request, form: Form, viewer: PageViewer, context: deps.ContextDep) -> Response:
+    """Any number of files; each is kept or refused on its own, and the page says which."""
+    results = []
+    for part in form.getlist("file"):
+        if isinstance(part, UploadFile) and part.filename:
+            options = form_options(form, part.filename)
+            results.append(await run_in_threadpool(_take_in, context, viewer, part, options))
+    page = await run_in_threadpool(browse.upload_context, request, viewer, context, tuple(results))
+    await form.close()
+    return respond(request, page)
+
+
+def _take_in(
+    context: Context, viewer: Viewer, part: UploadFile, options: intake.Options
+) -> tuple[str, str, str, str]:
+    try:
+        added = intake.add_stream(context, viewer, part.file, options)
+    except AppError as error:
+        return options.filename, "failed", error.detail, ""
+    return options.filename, "duplicate" if added.duplicate else "kept", "", f"/photo/{added.id}"

@@ -1,0 +1,127 @@
+"""The words of the pages in every language: one JSON file a language, flat keys, ``{name}`` placeholders.
+
+A key that counts has two entries, ``key.one`` and ``key.other``; languages without a plural repeat the text.
+Keys that begin with ``js.`` travel to the browser. Dates, numbers and sizes are written here too, so that a
+page reads as one voice. No sentence of the product is spelt anywhere else.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date as Date
+from datetime import datetime
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+LANGUAGES: Mapping[str, str] = {"en": "English", "zh": "简体中文"}
+HTML_LANGUAGE: Mapping[str, str] = {"en": "en", "zh": "zh-Hans"}
+DEFAULT_LANGUAGE = "en"
+
+_FOLDER = Path(__file__).parent / "locales"
+_MONTHS_EN = (
+    "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
+    "December",
+)  # fmt: skip
+_WEEKDAYS_EN = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+_WEEKDAYS_ZH = ("星期一", "星期二", "星期三", "星期四", "星期五", "星期六", "星期日")
+
+
+@cache
+def messages(language: str) -> Mapping[str, str]:
+    """Every message of one language, by key."""
+    found: dict[str, str] = json.loads((_FOLDER / f"{language}.json").read_text(encoding="utf-8"))
+    return found
+
+
+def choose_language(*wishes: str | None, accept: str = "") -> str:
+    """The first wish we speak, else the best of an ``Accept-Language`` header, else English."""
+    for wish in wishes:
+        if wish in LANGUAGES:
+            return str(wish)
+    ranked: list[tuple[float, int, str]] = []
+    for place, part in enumerate(accept.split(",")):
+        name, _, quality = part.strip().partition(";q=")
+        try:
+            weight = float(quality) if quality else 1.0
+        except ValueError:
+            continue
+        base = name.split("-")[0].lower()
+        if base in LANGUAGES and weight > 0:
+            ranked.append((-weight, place, base))
+    return min(ranked)[2] if ranked else DEFAULT_LANGUAGE
+
+
+@dataclass(frozen=True)
+class Translator:
+    """Speaks one language. Templates call it as ``t("key", name=value)``."""
+
+    language: str
+
+    def __call__(self, key: str, **values: Any) -> str:
+        """The message under ``key`` with its placeholders filled.
+
+        Raises:
+            KeyError: there is no such message; a template with a misspelt key must not reach a person.
+        """
+        table = messages(self.language)
+        if "count" in values and key not in table:
+            key = f"{key}.one" if values["count"] == 1 else f"{key}.other"
+            values["count"] = self.number(values["count"])
+        text = table[key]
+        return text.format(**values) if values else text
+
+    def has(self, key: str) -> bool:
+        return key in messages(self.language)
+
+    def name(self, prefix: str, value: str) -> str:
+        """The name of one of a fixed set of values, or the value itself where a newer part adds one."""
+        return messages(self.language).get(f"{prefix}.{value}", value)
+
+    @property
+    def html_language(self) -> str:
+        return HTML_LANGUAGE[self.language]
+
+    def for_browser(self) -> dict[str, str]:
+        """The messages the scripts use, without their ``js.`` prefix."""
+        table = messages(self.language)
+        return {key.removeprefix("js."): text for key, text in table.items() if key.startswith("js.")}
+
+    def number(self, value: float) -> str:
+        return f"{value:,}" if isinstance(value, int) else f"{value:,.1f}"
+
+    def percent(self, share: float) -> str:
+        return f"{round(share * 100)}%"
+
+    def size(self, count: int) -> str:
+        """A size in bytes as people say it: ``820 kB``, ``4.3 MB``."""
+        value = float(count)
+        for unit in ("B", "kB", "MB", "GB"):
+            if value < 1000:
+                return f"{value:.0f} {unit}" if unit in ("B", "kB") or value >= 100 else f"{value:.1f} {unit}"
+            value /= 1000
+        return f"{value:.1f} TB"
+
+    def month(self, key: str) -> str:
+        """``2024-06`` as a heading."""
+        year, month = (int(part) for part in key.split("-")[:2])
+        return f"{year}年{month}月" if self.language == "zh" else f"{_MONTHS_EN[month - 1]} {year}"
+
+    def date(self, value: Date) -> str:
+        if self.language == "zh":
+            return f"{value.year}年{value.month}月{value.day}日"
+        return f"{value.day} {_MONTHS_EN[value.month - 1]} {value.year}"
+
+    def day(self, value: Date) -> str:
+        """A date with its weekday."""
+        if self.language == "zh":
+            return f"{self.date(value)} {_WEEKDAYS_ZH[value.weekday()]}"
+        return f"{_WEEKDAYS_EN[value.weekday()]}, {self.date(value)}"
+
+    def time(self, value: datetime) -> str:
+        return f"{value:%H:%M}"
+
+    def moment(self, value: datetime) -> str:
+        return f"{self.date(value)}{', ' if self.language == 'en' else ' '}{self.time(value)}"

@@ -1,0 +1,11 @@
+"""Every page and form of the browser, as one router. The JSON twins live in ``app.api``."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+
+from app.web import account, browse, forms, gate
+
+router = APIRouter()
+for part in (gate, browse, forms, account):
+    router.include_router(part.router)

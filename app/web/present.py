@@ -1,0 +1,315 @@
+"""Turns what services return into what templates show: localised words, links, order. Decides no rule."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from itertools import groupby
+from urllib.parse import urlencode
+
+from app.errors import BadQuery
+from app.models import Edit, Job, Photo
+from app.search.fields import FIELDS
+from app.search.ranking import Reason
+from app.search.values import quoted
+from app.services.albums import AlbumSummary
+from app.services.photos import PhotoDetail, TagOnPhoto
+from app.services.vocabulary import TagNode
+from app.web import contexts
+from app.web.i18n import Translator
+
+API = "/api/v1/photos"
+
+
+def address(path: str, **query: object) -> str:
+    kept = {name: value for name, value in query.items() if value not in (None, "")}
+    return f"{path}?{urlencode(kept)}" if kept else path
+
+
+def search_address(query: str) -> str:
+    return address("/search", q=query)
+
+
+# --- photos in lists ------------------------------------------------------------------------------------
+
+
+def tile(photo: Photo, t: Translator, reasons: Iterable[contexts.Reason] = ()) -> contexts.Tile:
+    return contexts.Tile(
+        id=str(photo.id),
+        href=f"/photo/{photo.id}",
+        src=f"{API}/{photo.id}/rendition/grid",
+        width=photo.width,
+        height=photo.height,
+        alt=alt_text(photo, t),
+        thumbhash=photo.thumbhash or "",
+        favorite=photo.favorite,
+        status=photo.status,
+        month=f"{photo.taken_local:%Y-%m}",
+        reasons=tuple(reasons),
+    )
+
+
+def alt_text(photo: Photo, t: Translator) -> str:
+    """What to say in place of the picture: the title someone gave it, else when (and where) it was taken."""
+    if photo.title:
+        return photo.title
+    if photo.city:
+        return t("photo.alt_place", date=t.date(photo.taken_local), place=photo.city)
+    return t("photo.alt", date=t.date(photo.taken_local))
+
+
+def tiles(photos: Iterable[Photo], t: Translator) -> tuple[contexts.Tile, ...]:
+    return tuple(tile(photo, t) for photo in photos)
+
+
+def months(
+    photos: Sequence[Photo], buckets: Sequence[tuple[str, int]], t: Translator
+) -> tuple[contexts.Month, ...]:
+    """The sections of one page of the timeline, in the order of the photos."""
+    counts = dict(buckets)
+    sections = []
+    for key, group in groupby(photos, key=lambda photo: f"{photo.taken_local:%Y-%m}"):
+        shown = tiles(group, t)
+        sections.append(contexts.Month(key, t.month(key), counts.get(key, len(shown)), shown))
+    return tuple(sections)
+
+
+# --- one photo ------------------------------------------------------------------------------------------
+
+
+def heading(photo: Photo, t: Translator) -> str:
+    if photo.title:
+        return photo.title
+    where = ", ".join(part for part in (photo.city, photo.country) if part)
+    return where or photo.filename or t.date(photo.taken_local)
+
+
+def facts(photo: Photo, t: Translator) -> tuple[contexts.Fact, ...]:
+    """Camera, exposure and file, each leading to the photos that share it where a query can say so."""
+    found = []
+
+    def add(key: str, value: str, query: str = "") -> None:
+        if value:
+            found.append(contexts.Fact(t(f"fact.{key}"), value, search_address(query) if query else ""))
+
+    make, model = photo.camera_make or "", photo.camera_model or ""
+    camera = model if model.casefold().startswith(make.split(" ")[0].casefold()) else f"{make} {model}"
+    add("camera", camera.strip(), f"camera:{quoted(model)}" if model else "")
+    add("lens", photo.lens or "", f"lens:{quoted(photo.lens)}" if photo.lens else "")
+    exposure = [
+        f"f/{photo.aperture:g}" if photo.aperture else "",
+        shutter(photo.exposure_time) if photo.exposure_time else "",
+        f"{photo.focal_length:g} mm" if photo.focal_length else "",
+        f"ISO {photo.iso}" if photo.iso else "",
+    ]
+    add("exposure", " · ".join(part for part in exposure if part))
+    if photo.altitude is not None:
+        add("altitude", f"{photo.altitude:.0f} m")
+    megapixels = photo.width * photo.height / 1e6
+    add("size", f"{photo.width} × {photo.height} · {megapixels:.1f} MP")
+    add("file", f"{photo.filename} · {photo.format.upper()} · {t.size(photo.size)}".lstrip(" ·"))
+    add("added", t.moment(photo.added_at))
+    return tuple(found)
+
+
+def shutter(seconds: float) -> str:
+    return f"1/{round(1 / seconds)} s" if seconds < 0.4 else f"{seconds:g} s"
+
+
+def tag_view(seen: TagOnPhoto, t: Translator) -> contexts.TagView:
+    name = seen.tag.name_zh if t.language == "zh" else seen.tag.name_en
+    return contexts.TagView(
+        slug=seen.tag.slug,
+        name=name,
+        confidence=round(seen.confidence, 4),
+        source=seen.source,
+        state=seen.state,
+        model=seen.model or "",
+        href=search_address(f"tag:{quoted(seen.tag.slug)}"),
+    )
+
+
+def boxes(detail: PhotoDetail, t: Translator) -> tuple[contexts.BoxView, ...]:
+    """Objects, then faces, each with its place in the picture."""
+    names = _object_names(t.language)
+    found = [
+        contexts.BoxView("object", names.get(o.name, o.name), o.confidence, o.x, o.y, o.width, o.height,
+                         search_address(f"object:{quoted(o.name)}"))
+        for o in detail.objects
+    ]  # fmt: skip
+    for face, person in detail.faces:
+        named = bool(person and person.name)
+        found.append(
+            contexts.BoxView(
+                "face", person.name if person and named else t("photo.face"), face.score,
+                face.x, face.y, face.width, face.height,
+                search_address(f"person:{quoted(person.name)}") if person and named else "",
+            )
+        )  # fmt: skip
+    return tuple(found)
+
+
+def _object_names(language: str) -> dict[str, str]:
+    """The detector's English class names in the reader's language."""
+    from ml.vocabulary import load_vocabulary
+
+    known = load_vocabulary()
+    chosen = {name: known.concepts[slug] for name, slug in known.coco.items()}
+    return {
+        name: concept.name_zh if language == "zh" else concept.name_en for name, concept in chosen.items()
+    }
+
+
+def place(photo: Photo, t: Translator) -> contexts.PlaceView | None:
+    if photo.latitude is None or photo.longitude is None:
+        return None
+    ns = t("map.north" if photo.latitude >= 0 else "map.south")
+    ew = t("map.east" if photo.longitude >= 0 else "map.west")
+    coordinates = f"{abs(photo.latitude):.4f}° {ns}, {abs(photo.longitude):.4f}° {ew}"
+    # A city-state has one name for all three; it is said once.
+    parts = dict.fromkeys(part for part in (photo.city, photo.region, photo.country) if part)
+    return contexts.PlaceView(
+        label=", ".join(parts) or t("map.unnamed"),
+        coordinates=coordinates,
+        x=round(photo.longitude, 4),
+        y=round(-photo.latitude, 4),
+        href=search_address(f"near:{photo.latitude:.4f},{photo.longitude:.4f},5"),
+    )
+
+
+def stages(detail: PhotoDetail, t: Translator) -> tuple[contexts.StageView, ...]:
+    return tuple(
+        contexts.StageView(
+            name=t.name("stage", stage.stage),
+            model=f"{stage.model} ({stage.version})",
+            at=t.moment(stage.at),
+            seconds=t("photo.seconds", seconds=f"{stage.seconds:.2f}"),
+            error=stage.error or "",
+        )
+        for stage in detail.stages
+    )
+
+
+def edit_view(edit: Edit, t: Translator) -> contexts.EditView:
+    steps = " → ".join(str(step.get("op", "")) for step in edit.recipe)
+    href = f"/api/v1/edits/{edit.id}/file" if edit.status == "ready" else ""
+    return contexts.EditView(edit.title or t("photo.edit"), edit.status, href, edit.error or steps)
+
+
+def cues(detail: PhotoDetail, t: Translator) -> tuple[contexts.Fact, ...]:
+    return tuple(
+        contexts.Fact(
+            t.name("cue", cue.name), f"{cue.value:.3g}" + (f" · {t('cue.flagged')}" if cue.flagged else "")
+        )
+        for cue in detail.cues
+    )
+
+
+def exif(photo: Photo) -> tuple[tuple[str, str], ...]:
+    return tuple((name, str(value)[:300]) for name, value in sorted(photo.exif.items()))
+
+
+# --- albums, tags, jobs ---------------------------------------------------------------------------------
+
+
+def album_card(summary: AlbumSummary) -> contexts.AlbumCard:
+    album = summary.album
+    cover = f"{API}/{summary.cover_photo_id}/rendition/grid" if summary.cover_photo_id else ""
+    return contexts.AlbumCard(
+        str(album.id), album.title, f"/album/{album.id}", summary.count, album.query or "", cover
+    )
+
+
+def tag_name(node: TagNode, t: Translator) -> str:
+    return node.tag.name_zh if t.language == "zh" else node.tag.name_en
+
+
+def tag_address(node: TagNode) -> str:
+    return search_address(f"tag:{quoted(node.tag.slug)}")
+
+
+def branches(nodes: Sequence[TagNode], t: Translator) -> tuple[contexts.TagBranch, ...]:
+    """Roots of the tag tree with the tags in use anywhere below them, the most used first."""
+    parents = {node.tag.id: node.tag.parent_id for node in nodes}
+
+    def root_of(tag_id: int) -> int:
+        while (above := parents.get(tag_id)) in parents and above is not None:
+            tag_id = above
+        return tag_id
+
+    below: dict[int, list[TagNode]] = {}
+    for node in nodes:
+        if node.count and root_of(node.tag.id) != node.tag.id:
+            below.setdefault(root_of(node.tag.id), []).append(node)
+    found = []
+    for node in nodes:
+        leaves = sorted(below.get(node.tag.id, ()), key=lambda leaf: (-leaf.count, leaf.tag.slug))
+        if node.tag.id != root_of(node.tag.id) or not (node.count or leaves):
+            continue
+        twigs = tuple(contexts.TagBranch(tag_name(leaf, t), tag_address(leaf), leaf.count) for leaf in leaves)
+        found.append(contexts.TagBranch(tag_name(node, t), tag_address(node), node.count, twigs))
+    return tuple(
+        sorted(found, key=lambda branch: -(branch.count + sum(leaf.count for leaf in branch.children)))
+    )
+
+
+def job_view(job: Job, filename: str | None, t: Translator) -> contexts.JobView:
+    at: datetime = job.finished_at or job.started_at or job.created_at
+    return contexts.JobView(
+        id=str(job.id),
+        title=t.name("job.kind", job.kind),
+        state=job.state,
+        progress=job.progress,
+        at=t.moment(at),
+        error=job.error or "" if job.state in ("failed", "ready") else "",
+        photo_href=f"/photo/{job.photo_id}" if job.photo_id and filename is not None else "",
+        photo_name=filename or "",
+    )
+
+
+# --- search ---------------------------------------------------------------------------------------------
+
+
+def query_problem(query: str, error: BadQuery) -> contexts.QueryProblem:
+    """The text cut at the fault, and the suggestions put in the fault's place."""
+    position = min(max(int(error.extra.get("position", len(query))), 0), len(query))
+    end = position
+    while end < len(query) and not query[end].isspace():
+        end += 1
+    better = [str(word) for word in error.extra.get("suggestions", ())]
+    return contexts.QueryProblem(
+        detail=error.detail,
+        before=query[:position],
+        at=query[position:end],
+        after=query[end:],
+        suggestions=tuple((word, search_address(mended(query, position, word))) for word in better[:6]),
+    )
+
+
+def mended(query: str, position: int, word: str) -> str:
+    """The query with the word at ``position`` replaced; a suggested field (``tag:``) keeps its value."""
+    end = position
+    while end < len(query) and not (query[end].isspace() or query[end] in "()"):
+        end += 1
+    bad = query[position:end]
+    if word.endswith(":") and ":" in bad:
+        word += bad.partition(":")[2]
+    return query[:position] + word + query[end:]
+
+
+def reason(found: Reason, t: Translator) -> contexts.Reason:
+    """Why a search found a photo, as the search reports it, in words."""
+    label, met = t.name("reason", found.kind), found.match or found.word
+    return contexts.Reason(label if found.kind == "meaning" else f"{label}: {met}", found.confidence)
+
+
+def field_help(t: Translator) -> tuple[contexts.FieldHelp, ...]:
+    return tuple(
+        contexts.FieldHelp(
+            field.name,
+            field.help_zh if t.language == "zh" else field.help_en,
+            field.examples[0],
+            search_address(field.examples[0]),
+        )
+        for field in FIELDS
+    )
