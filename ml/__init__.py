@@ -7,3 +7,8 @@
 
 Importing this package loads neither torch nor onnxruntime; networks load when they are first run.
 """
+
+from ml.analyzer import Analyzer
+from ml.types import Analysis
+
+__all__ = ["Analysis", "Analyzer"]

@@ -147,8 +147,8 @@ class ModelEntry:
         runtime: ``onnx`` (exported once, run by onnxruntime), ``torch`` (run by torch, no export),
             ``onnx-file`` (a kept file named ``model.onnx`` is run as it is), ``none`` (nothing to run: kept
             files only, or a method).
-        default: fetched at set-up and used unless another model is named. One default per task at most.
-        extra: fetched only when asked for by id.
+        default: used unless another model is named. One default per task at most.
+        extra: fetched only when asked for by id (or required by one that is); all others come at set-up.
         requires: ids of entries this one cannot work without; fetched with it.
     """
 
@@ -235,8 +235,8 @@ def problems(entry: ModelEntry) -> list[str]:
         wrong.append("the source names no package, version and archive")
     if source.kind in ("pypi", "npm", "url") and len(source.sha256) != 64:
         wrong.append("the source has no sha256")
-    if source.kind == "url" and (entry.default or not source.url):
-        wrong.append("a model from an address needs the address, and is never a default")
+    if source.kind == "url" and not (entry.extra and source.url):
+        wrong.append("a model from an address needs the address, and is always an extra")
     if source.kind != "code" and not entry.files:
         wrong.append("no file is listed")
     if any(len(f.sha256) != 64 or f.size <= 0 for f in entry.files):

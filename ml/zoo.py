@@ -83,13 +83,13 @@ class Zoo:
         self._entries = dict(registry.entries()) if entries is None else {e.id: e for e in entries}
 
     def wanted(self, model_ids: Sequence[str] | None = None) -> list[ModelEntry]:
-        """The entries for these ids and all they require; without ids, the defaults.
+        """The entries for these ids and all they require; without ids, all that are not extras.
 
         Raises:
             registry.UnknownModel: an id is not in the registry.
         """
         if model_ids is None:
-            model_ids = [e.id for e in self._entries.values() if e.default]
+            model_ids = [e.id for e in self._entries.values() if not e.extra]
         result: dict[str, ModelEntry] = {}
         queue = list(model_ids)
         while queue:
@@ -110,7 +110,7 @@ class Zoo:
         """Bring models into the folder; those that are there and intact are skipped.
 
         Args:
-            model_ids: which; None for the defaults. What they require comes too.
+            model_ids: which; None for all that are not extras. What they require comes too.
             progress: told of every step; called in this thread.
             again: make them anew even if they are intact.
 
@@ -139,11 +139,11 @@ class Zoo:
         return [self.state(entry, deep=False) for entry in self._entries.values()]
 
     def verify(self, model_ids: Sequence[str] | None = None) -> list[ModelState]:
-        """Read every byte of the models and compare; without ids, of all that are there or are default."""
+        """Read every byte of the models and compare; without ids, of all that are there or ought to be."""
         if model_ids is not None:
             return [self.state(entry) for entry in self.wanted(model_ids)]
         states = [self.state(entry) for entry in self._entries.values()]
-        return [s for s in states if s.state != "missing" or s.entry.default]
+        return [s for s in states if s.state != "missing" or not s.entry.extra]
 
     def state(self, entry: ModelEntry, *, deep: bool = True) -> ModelState:
         """Whether a model can be loaded; ``deep`` reads its files, else only their sizes are compared."""
