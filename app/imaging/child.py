@@ -22,8 +22,10 @@ import numpy as np
 from PIL import Image
 
 from app.errors import AppError
-from app.imaging import confine, decode, fingerprints, metadata, renditions
-from app.imaging.results import Inspection, inspection_to_json
+from app.imaging import confine, decode, fingerprints, renditions
+from app.imaging.metadata import read_metadata
+from app.imaging.results import Inspection, Metadata, inspection_to_json
+from app.imaging.text import one_line
 
 _FINGERPRINT_LONG_SIDE = 256
 _REHEARSAL = (
@@ -79,18 +81,17 @@ class SharedMemory:
 
 
 def inspect(file: BinaryIO, limits: decode.Limits) -> dict[str, Any]:
-    picture = decode.open_picture(file, limits)
-    image = decode.load(picture, _FINGERPRINT_LONG_SIDE)
+    picture = decode.read_picture(file, limits, _FINGERPRINT_LONG_SIDE)
     with decode.blamed_on_file():
-        small = decode.upright_srgb(decode.shrink(image, _FINGERPRINT_LONG_SIDE), picture)
-        found, problem = _metadata(picture, file)
+        small = decode.upright_srgb(decode.shrink(picture.image, _FINGERPRINT_LONG_SIDE), picture)
+        found, problem = _metadata(picture)
         inspection = Inspection(
             format=picture.format,
             width=picture.width,
             height=picture.height,
             orientation=picture.orientation,
             frames=picture.frames,
-            color_profile=metadata.one_line(decode.profile_name(picture), 100),
+            color_profile=one_line(decode.profile_name(picture), 100),
             thumbhash=fingerprints.thumbhash(small),
             phash=fingerprints.phash(small),
             metadata=found,
@@ -98,18 +99,17 @@ def inspect(file: BinaryIO, limits: decode.Limits) -> dict[str, Any]:
     return {"inspection": inspection_to_json(inspection), "problem": problem}
 
 
-def _metadata(picture: decode.Picture, file: BinaryIO) -> tuple[metadata.Metadata, str | None]:
+def _metadata(picture: decode.Picture) -> tuple[Metadata, str | None]:
     """A photo is kept even if its metadata defeats us; the parent then logs why."""
     try:
-        return metadata.read(picture, file), None
+        return read_metadata(picture.exif, picture.image.info, picture.image), None
     except Exception:
-        return metadata.Metadata(), traceback.format_exc(limit=-4)
+        return Metadata(), traceback.format_exc(limit=-4)
 
 
 def render(file: BinaryIO, limits: decode.Limits, kinds: list[str], memory: SharedMemory) -> dict[str, Any]:
-    picture = decode.open_picture(file, limits)
     long_side = renditions.PREVIEW_LONG_SIDE if kinds else renditions.ANALYSIS_LONG_SIDE
-    base = renditions.base_picture(picture, long_side)
+    base = renditions.base_picture(file, limits, long_side)
     with decode.blamed_on_file():
         files = {}
         for kind in kinds:
@@ -122,8 +122,7 @@ def render(file: BinaryIO, limits: decode.Limits, kinds: list[str], memory: Shar
 def full(
     file: BinaryIO, limits: decode.Limits, long_side: int | None, memory: SharedMemory
 ) -> dict[str, Any]:
-    picture = decode.open_picture(file, limits)
-    image = renditions.base_picture(picture, long_side or max(picture.width, picture.height))
+    image = renditions.base_picture(file, limits, long_side)
     with decode.blamed_on_file():
         shape = (image.height, image.width, len(image.getbands()))
         return {"shape": shape, "pixels": memory.put_image(image)}

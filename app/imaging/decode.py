@@ -20,9 +20,14 @@ import numpy as np
 import pillow_heif
 from PIL import (
     AvifImagePlugin,
+    BmpImagePlugin,
+    GifImagePlugin,
     Image,
     ImageCms,
     ImageFile,
+    JpegImagePlugin,
+    MpoImagePlugin,
+    PngImagePlugin,
     TiffImagePlugin,
     UnidentifiedImageError,
     WebPImagePlugin,
@@ -30,13 +35,24 @@ from PIL import (
 
 from app.errors import AppError, BrokenImage, TooLarge, UnsupportedImage
 from app.imaging import formats
+from app.imaging.exif import Exif, number, read_exif
+from app.imaging.metadata import exif_block
 
 pillow_heif.register_heif_opener(thumbnails=False, depth_images=False, aux_images=False, decode_threads=1)
 AvifImagePlugin.DEFAULT_MAX_THREADS = 1
 ImageFile.LOAD_TRUNCATED_IMAGES = False
 
-_PLUGINS = {"jpeg": "JPEG", "webp": WebPImagePlugin.WebPImageFile.format,
-            "tiff": TiffImagePlugin.TiffImageFile.format}  # fmt: skip
+# Every plugin is named here, because the process cannot import one later: no file can be opened then.
+_PLUGINS = {
+    "jpeg": (JpegImagePlugin.JpegImageFile, MpoImagePlugin.MpoImageFile),
+    "png": (PngImagePlugin.PngImageFile,),
+    "gif": (GifImagePlugin.GifImageFile,),
+    "bmp": (BmpImagePlugin.BmpImageFile,),
+    "webp": (WebPImagePlugin.WebPImageFile,),
+    "tiff": (TiffImagePlugin.TiffImageFile,),
+    "heif": (pillow_heif.HeifImageFile,),
+    "avif": (AvifImagePlugin.AvifImageFile,),
+}
 _UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -62,11 +78,10 @@ class Limits:
 
 @dataclass(frozen=True)
 class Picture:
-    """An opened file whose header has passed the limits; ``width`` and ``height`` are those of the upright
-    picture.
+    """The decoded first frame of a file, in the file's own mode, and what its header said.
 
-    ``orientation`` is what the file states (EXIF 1..8); ``turn`` is what the decoded pixels still need. They
-    differ for HEIC, where the decoder has already applied the container's own rotation.
+    ``width`` and ``height`` are those of the upright picture at full size; ``image`` may be a smaller one.
+    ``orientation`` is what the file states (EXIF 1..8); ``turn`` is what the decoded pixels still need.
     """
 
     image: Image.Image
@@ -76,6 +91,7 @@ class Picture:
     height: int
     orientation: int
     turn: int
+    exif: Exif
 
     @property
     def icc_profile(self) -> bytes | None:
@@ -100,8 +116,10 @@ def blamed_on_file() -> Iterator[None]:
         raise BrokenImage("The picture is damaged or incomplete and cannot be decoded.") from error
 
 
-def open_picture(file: BinaryIO, limits: Limits) -> Picture:
-    """Read the header and check it against the limits; no pixel is decoded yet.
+def read_picture(file: BinaryIO, limits: Limits, at_least: int | None = None) -> Picture:
+    """Check the header against the limits, then decode the whole first frame.
+
+    With ``at_least``, a JPEG may come out smaller (which is faster), its long side no smaller than that.
 
     Raises:
         UnsupportedImage, BrokenImage, TooLarge: as their texts say.
@@ -113,24 +131,34 @@ def open_picture(file: BinaryIO, limits: Limits) -> Picture:
     warnings.simplefilter("ignore")  # about odd metadata, of which there is no end
     warnings.simplefilter("error", Image.DecompressionBombWarning)
     with blamed_on_file():
-        image = Image.open(file, formats=[_PLUGINS.get(kind) or kind.upper()])
+        image = Image.open(file, formats=[str(plugin.format) for plugin in _PLUGINS[kind]])
         width, height = image.size
-        if width < 1 or height < 1:
-            raise BrokenImage("The picture has no pixels.")
-        if width * height > limits.pixels:
-            raise TooLarge(
-                f"The picture has {width} x {height} pixels; at most {limits.pixels / 1e6:g} million fit.",
-                limit=limits.pixels,
-            )
+        _check_pixels(width, height, limits)
         if kind == "tiff":
             _refuse_camera_raw(image)
         frames = _count_frames(image, kind, file, limits.frames)
         if frames > limits.frames:
             raise TooLarge(f"The file holds more than {limits.frames} frames or pages.", limit=limits.frames)
-        orientation, turn = _orientation(image, kind)
+        if kind == "jpeg" and at_least is not None:
+            scale = at_least / max(image.size)
+            image.draft(None, (math.ceil(width * scale), math.ceil(height * scale)))
+        image.load()
+        exif = _exif(image, kind, file)  # only now: PNG may hold it behind the pixels
+        orientation, turn = _orientation(image, kind, exif)
     if turn >= 5:
         width, height = height, width
-    return Picture(image, kind, frames, width, height, orientation, turn)
+    return Picture(image, kind, frames, width, height, orientation, turn, exif)
+
+
+def _check_pixels(width: int, height: int, limits: Limits) -> None:
+    if width < 1 or height < 1:
+        raise BrokenImage("The picture has no pixels.")
+    if width * height > limits.pixels:
+        size = f"{width} x {height} pixels"
+        raise TooLarge(
+            f"The picture has {size}; at most {limits.pixels / 1e6:g} million are accepted.",
+            limit=limits.pixels,
+        )
 
 
 def _refuse_camera_raw(image: Image.Image) -> None:
@@ -149,31 +177,25 @@ def _count_frames(image: Image.Image, kind: str, file: BinaryIO, limit: int) -> 
         return (formats.count_gif_frames if kind == "gif" else formats.count_tiff_pages)(data, limit)
 
 
-def _orientation(image: Image.Image, kind: str) -> tuple[int, int]:
-    """(as stated, still to be applied). Anything outside 1..8 counts as 1."""
+def _exif(image: Image.Image, kind: str, file: BinaryIO) -> Exif:
+    if kind != "tiff":
+        return read_exif(exif_block(image.info))
+    with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+        return read_exif(data)
+
+
+def _orientation(image: Image.Image, kind: str, exif: Exif) -> tuple[int, int]:
+    """(as stated, still to be applied). Anything outside 1..8 counts as 1.
+
+    HEIC states its orientation twice, and the decoder has applied the container's word; of TIFF, Pillow has
+    applied the tag; for AVIF, Pillow has put the container's word into the EXIF block.
+    """
     if kind == "heif":
         stated = image.info.get("original_orientation") or 1
-        return (stated if stated in _UPRIGHT else 1), 1
-    try:
-        stated = image.getexif().get(_TAG_ORIENTATION, 1)
-    except Exception:  # malformed EXIF in one of many ways; the pixels are fine
-        stated = 1
-    turn = stated if isinstance(stated, int) and stated in _UPRIGHT else 1
-    return turn, turn
-
-
-def load(picture: Picture, at_least: int) -> Image.Image:
-    """Decode all of the first frame. A JPEG may come out smaller, but no smaller than long side ``at_least``.
-
-    The result is in the file's own mode and orientation. Raises BrokenImage or TooLarge.
-    """
-    image = picture.image
-    with blamed_on_file():
-        if picture.format == "jpeg":
-            scale = at_least / max(image.size)
-            image.draft(None, (math.ceil(image.width * scale), math.ceil(image.height * scale)))
-        image.load()
-    return image
+    else:
+        stated = int(number(exif.image, _TAG_ORIENTATION) or 1)
+    stated = stated if stated in _UPRIGHT else 1
+    return stated, 1 if kind in ("heif", "tiff") else stated
 
 
 def shrink(image: Image.Image, long_side: int) -> Image.Image:

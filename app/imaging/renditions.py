@@ -7,12 +7,12 @@ Each is upright, sRGB, free of metadata and never larger than the original. Runs
 from __future__ import annotations
 
 import io
-from typing import cast
+from typing import BinaryIO, cast
 
 import numpy as np
 from PIL import Image
 
-from app.imaging.decode import Picture, load, shrink, upright_srgb
+from app.imaging.decode import Limits, blamed_on_file, read_picture, shrink, upright_srgb
 from app.imaging.results import Pixels
 
 PREVIEW_LONG_SIDE = 1600
@@ -23,11 +23,13 @@ _JPEG_QUALITY = {"preview": 85, "grid": 80}
 _WEBP_QUALITY = {"preview": 85, "grid": 80}
 
 
-def base_picture(picture: Picture, long_side: int) -> Image.Image:
+def base_picture(file: BinaryIO, limits: Limits, long_side: int | None) -> Image.Image:
     """The whole picture, upright, RGB or RGBA, long side at most ``long_side``. Raises BrokenImage or
     TooLarge.
     """
-    return upright_srgb(shrink(load(picture, long_side), long_side), picture)
+    picture = read_picture(file, limits, long_side)
+    with blamed_on_file():
+        return upright_srgb(shrink(picture.image, long_side or max(picture.image.size)), picture)
 
 
 def grid(base: Image.Image) -> Image.Image:
