@@ -28,7 +28,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     except ValueError as error:
         _fail(str(error))
     os.environ.setdefault("OMP_NUM_THREADS", "1")
-    logs.configure(settings.log_level if arguments.command in ("serve", "worker") else "WARNING", settings.log_json)
+    logs.configure(
+        settings.log_level if arguments.command in ("serve", "worker") else "WARNING", settings.log_json
+    )
     handler: _Handler = arguments.handler
     try:
         code = handler(arguments, settings)
@@ -77,11 +79,15 @@ def _parser() -> argparse.ArgumentParser:
     user.add_argument("--admin", action="store_true")
     user.add_argument("--password-stdin", action="store_true", help="read the password from standard input")
 
-    importing = add("import", _import, "Import files and folders; resumable, skips what is there.", as_json=True)
+    importing = add(
+        "import", _import, "Import files and folders; resumable, skips what is there.", as_json=True
+    )
     importing.add_argument("paths", nargs="+", type=Path, metavar="PATH")
     importing.add_argument("--user", help="whose album (default: the only user)")
     importing.add_argument("--album", help="put the photos into this album (made when missing)")
-    importing.add_argument("--move", action="store_true", help="remove each source once it is safely in the album")
+    importing.add_argument(
+        "--move", action="store_true", help="remove each source once it is safely in the album"
+    )
     importing.add_argument("--copy", dest="move", action="store_false", help="keep the sources (default)")
     importing.add_argument("--no-recursive", dest="recursive", action="store_false")
 
@@ -156,9 +162,14 @@ def _user(arguments: argparse.Namespace, settings: Settings) -> int:
         with context.database.read() as session:
             users = accounts.list_users(session)
         rows = [
-            {"username": u.username, "admin": u.is_admin, "disabled": u.disabled_at is not None, "created": u.created_at}
+            {
+                "username": u.username,
+                "admin": u.is_admin,
+                "disabled": u.disabled_at is not None,
+                "created": u.created_at,
+            }
             for u in users
-        ]  # fmt: skip
+        ]
         if arguments.json:
             _print_json(rows)
         for row in [] if arguments.json else rows:
@@ -200,7 +211,11 @@ def _chosen_viewer(context: Context, name: str | None) -> Any:
         if name is not None:
             return accounts.viewer_of(accounts.get_user(session, name))
     if len(users) != 1:
-        _fail("there is no user yet: albumen user add NAME --admin" if not users else "say whose album: --user NAME")
+        _fail(
+            "there is no user yet: albumen user add NAME --admin"
+            if not users
+            else "say whose album: --user NAME"
+        )
     return accounts.viewer_of(users[0])
 
 
@@ -285,10 +300,18 @@ def _models(arguments: argparse.Namespace, settings: Settings) -> int:
     except (FetchError, UnknownModel) as error:
         _fail(str(error))
     rows = [
-        {"id": s.entry.id, "task": s.entry.task, "title": s.entry.title, "state": s.state, "default": s.entry.default,
-         "bytes": s.size, "licence": s.entry.weights_licence, "detail": s.detail}
+        {
+            "id": s.entry.id,
+            "task": s.entry.task,
+            "title": s.entry.title,
+            "state": s.state,
+            "default": s.entry.default,
+            "bytes": s.size,
+            "licence": s.entry.weights_licence,
+            "detail": s.detail,
+        }
         for s in states
-    ]  # fmt: skip
+    ]
     if arguments.json:
         _print_json(rows)
     for row in [] if arguments.json else rows:

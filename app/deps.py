@@ -24,7 +24,11 @@ _SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
 
 # Only so that OpenAPI says how to authenticate; the resolving is done by `optional_viewer`.
 _bearer = HTTPBearer(auto_error=False, description="A session token from /auth/login, or an API key.")
-_cookie = APIKeyCookie(name=SESSION_COOKIE, auto_error=False, description="The browser's session; with it, unsafe calls need X-CSRF-Token.")  # fmt: skip
+_cookie = APIKeyCookie(
+    name=SESSION_COOKIE,
+    auto_error=False,
+    description="The browser's session; with it, unsafe calls need X-CSRF-Token.",
+)
 
 
 def get_context(request: Request) -> Context:
@@ -95,7 +99,9 @@ def optional_viewer(request: Request) -> Viewer | None:
 
 
 def _api_viewer(
-    request: Request, _b: Annotated[Any, Security(_bearer)] = None, _c: Annotated[Any, Security(_cookie)] = None
+    request: Request,
+    _b: Annotated[Any, Security(_bearer)] = None,
+    _c: Annotated[Any, Security(_cookie)] = None,
 ) -> Viewer:
     viewer = optional_viewer(request)
     if viewer is None:

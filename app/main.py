@@ -16,7 +16,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.staticfiles import StaticFiles
 
 from app import errors, migrate
-from app.api import albums, auth, operations, photos, work
+from app.api import albums, auth, images, operations, photos, work
 from app.api.schemas import Problem
 from app.context import Context
 from app.middleware import install_middleware
@@ -47,10 +47,17 @@ def create_app(settings: Settings, context: Context | None = None) -> FastAPI:
         yield
         context.close()
 
-    app = FastAPI(title="Albumen", version="0.1.0", description=_DESCRIPTION, lifespan=lifespan,
-                  docs_url="/api/docs", redoc_url=None, openapi_url="/api/openapi.json")  # fmt: skip
+    app = FastAPI(
+        title="Albumen",
+        version="0.1.0",
+        description=_DESCRIPTION,
+        lifespan=lifespan,
+        docs_url="/api/docs",
+        redoc_url=None,
+        openapi_url="/api/openapi.json",
+    )
     app.state.context = context
-    for router in (auth.router, photos.router, albums.router, work.router):
+    for router in (auth.router, photos.router, albums.router, images.router, work.router):
         app.include_router(router, prefix="/api/v1")
     app.include_router(operations.router)
     app.include_router(pages.router, include_in_schema=False)
@@ -85,13 +92,19 @@ async def _on_app_error(request: Request, error: Any) -> Response:
 async def _on_validation_error(request: Request, error: Any) -> Response:
     first = error.errors()[0] if error.errors() else {"loc": (), "msg": "invalid"}
     where = ".".join(str(part) for part in first["loc"] if part != "body")
-    problems = [{"field": ".".join(str(p) for p in e["loc"] if p != "body"), "message": e["msg"]} for e in error.errors()]  # fmt: skip
+    problems = [
+        {"field": ".".join(str(p) for p in e["loc"] if p != "body"), "message": e["msg"]}
+        for e in error.errors()
+    ]
     detail = f"{where}: {first['msg']}." if where else f"{first['msg']}."
     return _respond(request, errors.Invalid(detail, field=where, problems=problems[:20]))
 
 
 async def _on_http_error(request: Request, error: Any) -> Response:
-    known = {404: errors.NotFound("There is nothing at this address."), 405: _MethodNotAllowed("This address does not take that method.")}  # fmt: skip
+    known = {
+        404: errors.NotFound("There is nothing at this address."),
+        405: _MethodNotAllowed("This address does not take that method."),
+    }
     problem = known.get(error.status_code) or _Other(str(error.detail))
     problem.headers.update(error.headers or {})
     if isinstance(problem, _Other):

@@ -17,8 +17,12 @@ from app.settings import Settings
 log = logging.getLogger("albumen.request")
 
 REGISTRY = CollectorRegistry()
-_REQUESTS = Counter("albumen_requests", "Requests by route and status.", ["method", "route", "status"], registry=REGISTRY)  # fmt: skip
-_SECONDS = Histogram("albumen_request_seconds", "Time to answer, by route.", ["method", "route"], registry=REGISTRY)
+_REQUESTS = Counter(
+    "albumen_requests", "Requests by route and status.", ["method", "route", "status"], registry=REGISTRY
+)
+_SECONDS = Histogram(
+    "albumen_request_seconds", "Time to answer, by route.", ["method", "route"], registry=REGISTRY
+)
 
 _HEADERS = {
     "content-security-policy": (
@@ -81,7 +85,15 @@ class _Requests:
         _SECONDS.labels(scope["method"], route).observe(seconds)
         if route not in ("/healthz", "/readyz", "/metrics"):
             # The route template, not the path or query: searches and file names are nobody's business in a log.
-            log.info("request", extra={"method": scope["method"], "route": route, "status": status, "ms": round(seconds * 1000)})  # fmt: skip
+            log.info(
+                "request",
+                extra={
+                    "method": scope["method"],
+                    "route": route,
+                    "status": status,
+                    "ms": round(seconds * 1000),
+                },
+            )
 
 
 def _merged(headers: list[tuple[bytes, bytes]], request: str) -> list[tuple[bytes, bytes]]:
@@ -98,7 +110,9 @@ def _limited(receive: Receive, limit: int) -> Receive:
         message = await receive()
         received += len(message.get("body", b""))
         if received > limit:
-            raise TooLarge(f"The request is larger than the {limit / 1024**2:.0f} MiB allowed here.", limit=limit)
+            raise TooLarge(
+                f"The request is larger than the {limit / 1024**2:.0f} MiB allowed here.", limit=limit
+            )
         return message
 
     return receive_within_limit

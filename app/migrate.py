@@ -36,7 +36,9 @@ def require_current(database: Database) -> None:
     with database.engine.connect() as connection:
         current = MigrationContext.configure(connection).get_current_revision()
     if current != head:
-        raise WrongSchema(f"The database is at {current or 'no schema'}, this version needs {head}: run `albumen migrate`.")  # fmt: skip
+        raise WrongSchema(
+            f"The database is at {current or 'no schema'}, this version needs {head}: run `albumen migrate`."
+        )
 
 
 def _config(database: Database) -> Config:

@@ -31,8 +31,15 @@ def serve(settings: Settings, *, host: str, port: int, workers: int) -> None:
     family = _Workers(settings, workers)
     family.start()
     try:
-        uvicorn.run(create_app(settings, context), host=host, port=port, log_config=None, access_log=False,
-                    timeout_graceful_shutdown=5, server_header=False)  # fmt: skip
+        uvicorn.run(
+            create_app(settings, context),
+            host=host,
+            port=port,
+            log_config=None,
+            access_log=False,
+            timeout_graceful_shutdown=5,
+            server_header=False,
+        )
     finally:
         family.stop()
 
@@ -50,7 +57,11 @@ class _Workers:
     """Worker children: started again when they end unexpectedly (at most once a second), stopped with the server."""
 
     def __init__(self, settings: Settings, count: int) -> None:
-        environment = {**os.environ, "ALBUMEN_DATA": str(settings.data), "ALBUMEN_MODELS": str(settings.models_dir)}
+        environment = {
+            **os.environ,
+            "ALBUMEN_DATA": str(settings.data),
+            "ALBUMEN_MODELS": str(settings.models_dir),
+        }
         # One thread a process, processes by cores: native pools that spin would only fight each other.
         environment.update(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1", MKL_NUM_THREADS="1")
         if settings.database_url:

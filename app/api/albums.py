@@ -7,14 +7,13 @@ from uuid import UUID
 
 from fastapi import APIRouter, Header, Query
 
-from app.api.photos import language_of, reasons_json
+from app.api.photos import items_of, language_of
 from app.api.schemas import (
     AlbumCreate,
     AlbumPublic,
     AlbumUpdate,
     Cursor,
     Limit,
-    PhotoItem,
     PhotoPage,
     TagNodePublic,
     problems,
@@ -32,7 +31,13 @@ def list_albums(viewer: AlbumReader, session: ReadDb) -> list[AlbumPublic]:
     return [AlbumPublic.of(summary) for summary in albums.list_albums(session, viewer)]
 
 
-@router.post("/albums", status_code=201, response_model=AlbumPublic, responses=problems(401, 403, 422), summary="Make an album")  # fmt: skip
+@router.post(
+    "/albums",
+    status_code=201,
+    response_model=AlbumPublic,
+    responses=problems(401, 403, 422),
+    summary="Make an album",
+)
 def create_album(viewer: AlbumWriter, session: WriteDb, body: AlbumCreate) -> AlbumPublic:
     """A dynamic album needs a `query`; a bad one is refused with the position of the error."""
     if body.kind == "dynamic" and body.query is None:
@@ -43,31 +48,53 @@ def create_album(viewer: AlbumWriter, session: WriteDb, body: AlbumCreate) -> Al
     return AlbumPublic.of(albums.summarise(session, viewer, album))
 
 
-@router.get("/albums/{album_id}", response_model=AlbumPublic, responses=problems(401, 403, 404, 422), summary="One album")  # fmt: skip
+@router.get(
+    "/albums/{album_id}",
+    response_model=AlbumPublic,
+    responses=problems(401, 403, 404, 422),
+    summary="One album",
+)
 def get_album(viewer: AlbumReader, session: ReadDb, album_id: UUID) -> AlbumPublic:
     album = albums.get_album(session, viewer, album_id)
     return AlbumPublic.of(albums.summarise(session, viewer, album))
 
 
-@router.patch("/albums/{album_id}", response_model=AlbumPublic, responses=problems(401, 403, 404, 409, 422), summary="Change an album")  # fmt: skip
+@router.patch(
+    "/albums/{album_id}",
+    response_model=AlbumPublic,
+    responses=problems(401, 403, 404, 409, 422),
+    summary="Change an album",
+)
 def update_album(viewer: AlbumWriter, session: WriteDb, album_id: UUID, body: AlbumUpdate) -> AlbumPublic:
     album = albums.update_album(session, viewer, album_id, **body.model_dump())
     return AlbumPublic.of(albums.summarise(session, viewer, album))
 
 
-@router.delete("/albums/{album_id}", status_code=204, responses=problems(401, 403, 404, 422), summary="Delete an album")  # fmt: skip
+@router.delete(
+    "/albums/{album_id}", status_code=204, responses=problems(401, 403, 404, 422), summary="Delete an album"
+)
 def delete_album(viewer: AlbumWriter, session: WriteDb, album_id: UUID) -> None:
     """The photos stay; the album can be restored."""
     albums.delete_album(session, viewer, album_id)
 
 
-@router.post("/albums/{album_id}/restore", response_model=AlbumPublic, responses=problems(401, 403, 404, 422), summary="Bring a deleted album back")  # fmt: skip
+@router.post(
+    "/albums/{album_id}/restore",
+    response_model=AlbumPublic,
+    responses=problems(401, 403, 404, 422),
+    summary="Bring a deleted album back",
+)
 def restore_album(viewer: AlbumWriter, session: WriteDb, album_id: UUID) -> AlbumPublic:
     album = albums.restore_album(session, viewer, album_id)
     return AlbumPublic.of(albums.summarise(session, viewer, album))
 
 
-@router.get("/albums/{album_id}/photos", response_model=PhotoPage, responses=problems(401, 403, 404, 422), summary="An album's photos")  # fmt: skip
+@router.get(
+    "/albums/{album_id}/photos",
+    response_model=PhotoPage,
+    responses=problems(401, 403, 404, 422),
+    summary="An album's photos",
+)
 def album_photos(
     viewer: AlbumReader,
     session: ReadDb,
@@ -79,24 +106,38 @@ def album_photos(
 ) -> PhotoPage:
     album = albums.get_album(session, viewer, album_id)
     query = f"{albums.members(album)} ({q})" if q.strip() else albums.members(album)
-    page = find_photos(session, viewer, query, order=order, limit=limit, cursor=cursor)
-    items = [PhotoItem.of(hit.photo, hit.score, reasons_json(hit.reasons)) for hit in page.items]
-    return PhotoPage(items=items, next_cursor=page.next_cursor)
+    page = find_photos(session, viewer, query, order=order, limit=limit, cursor=cursor, archived=True)
+    return PhotoPage(items=items_of(page.items), next_cursor=page.next_cursor)
 
 
-@router.put("/albums/{album_id}/photos/{photo_id}", status_code=204, responses=problems(401, 403, 404, 422), summary="Put a photo into an album")  # fmt: skip
+@router.put(
+    "/albums/{album_id}/photos/{photo_id}",
+    status_code=204,
+    responses=problems(401, 403, 404, 422),
+    summary="Put a photo into an album",
+)
 def add_photo(viewer: AlbumWriter, session: WriteDb, album_id: UUID, photo_id: UUID) -> None:
     """In a dynamic album this pins the photo: always this one."""
     albums.add_photos(session, viewer, album_id, [photo_id])
 
 
-@router.delete("/albums/{album_id}/photos/{photo_id}", status_code=204, responses=problems(401, 403, 404, 422), summary="Take a photo out of an album")  # fmt: skip
+@router.delete(
+    "/albums/{album_id}/photos/{photo_id}",
+    status_code=204,
+    responses=problems(401, 403, 404, 422),
+    summary="Take a photo out of an album",
+)
 def remove_photo(viewer: AlbumWriter, session: WriteDb, album_id: UUID, photo_id: UUID) -> None:
     """In a dynamic album this is remembered: never this one."""
     albums.remove_photos(session, viewer, album_id, [photo_id])
 
 
-@router.get("/tags", response_model=list[TagNodePublic], responses=problems(401, 403), summary="The tag tree with counts")  # fmt: skip
+@router.get(
+    "/tags",
+    response_model=list[TagNodePublic],
+    responses=problems(401, 403),
+    summary="The tag tree with counts",
+)
 def tags(
     viewer: PhotoReader,
     session: ReadDb,

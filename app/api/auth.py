@@ -61,9 +61,12 @@ def set_session_cookie(response: Response, context: Context, token: str) -> None
 
 
 @router.post(
-    "/auth/setup", status_code=201, response_model=Session, responses=problems(409, 422),
+    "/auth/setup",
+    status_code=201,
+    response_model=Session,
+    responses=problems(409, 422),
     summary="Create the first administrator",
-)  # fmt: skip
+)
 def setup(request: Request, body: Credentials, session: WriteDb, context: ContextDep) -> Session:
     """Works only while there is no user at all."""
     check_same_origin(request)
@@ -89,7 +92,13 @@ def logout(viewer: SignedIn, session: WriteDb, response: Response) -> None:
 @router.get("/auth/me", response_model=Me, responses=problems(401), summary="Who am I?")
 def me(viewer: SignedIn) -> Me:
     scopes = None if viewer.scopes is None else sorted(viewer.scopes)
-    return Me(id=viewer.user_id, username=viewer.username, is_admin=viewer.is_admin, language=viewer.language, scopes=scopes)  # fmt: skip
+    return Me(
+        id=viewer.user_id,
+        username=viewer.username,
+        is_admin=viewer.is_admin,
+        language=viewer.language,
+        scopes=scopes,
+    )
 
 
 @router.get("/auth/keys", response_model=list[KeyPublic], responses=problems(401), summary="List API keys")
@@ -98,16 +107,21 @@ def list_keys(viewer: SignedIn, session: ReadDb) -> list[KeyPublic]:
 
 
 @router.post(
-    "/auth/keys", status_code=201, response_model=KeyCreated, responses=problems(401, 403, 422),
+    "/auth/keys",
+    status_code=201,
+    response_model=KeyCreated,
+    responses=problems(401, 403, 422),
     summary="Make an API key",
-)  # fmt: skip
+)
 def create_key(viewer: SignedIn, session: WriteDb, body: KeyCreate) -> KeyCreated:
     """The secret is shown this once. A key cannot make keys, so it can never widen its own scope."""
     key, secret = accounts.create_key(session, viewer, body.name, body.scopes)
     return KeyCreated(**KeyPublic.model_validate(key).model_dump(), secret=secret)
 
 
-@router.delete("/auth/keys/{key_id}", status_code=204, responses=problems(401, 403, 404), summary="Revoke an API key")  # fmt: skip
+@router.delete(
+    "/auth/keys/{key_id}", status_code=204, responses=problems(401, 403, 404), summary="Revoke an API key"
+)
 def revoke_key(viewer: SignedIn, session: WriteDb, key_id: UUID) -> None:
     accounts.revoke_key(session, viewer, key_id)
 
@@ -117,12 +131,23 @@ def list_users(_viewer: Administrator, session: ReadDb) -> list[UserPublic]:
     return [UserPublic.of(user) for user in accounts.list_users(session)]
 
 
-@router.post("/users", status_code=201, response_model=UserPublic, responses=problems(401, 403, 409, 422), summary="Add a user")  # fmt: skip
+@router.post(
+    "/users",
+    status_code=201,
+    response_model=UserPublic,
+    responses=problems(401, 403, 409, 422),
+    summary="Add a user",
+)
 def create_user(_viewer: Administrator, session: WriteDb, body: UserCreate) -> UserPublic:
     return UserPublic.of(accounts.create_user(session, body.username, body.password, is_admin=body.is_admin))
 
 
-@router.patch("/users/{user_id}", response_model=UserPublic, responses=problems(401, 403, 404, 409, 422), summary="Change a user")  # fmt: skip
+@router.patch(
+    "/users/{user_id}",
+    response_model=UserPublic,
+    responses=problems(401, 403, 404, 409, 422),
+    summary="Change a user",
+)
 def update_user(_viewer: Administrator, session: WriteDb, user_id: UUID, body: UserUpdate) -> UserPublic:
     """Set a new password (signs the user out everywhere), make or unmake an administrator, disable or enable."""
     user = accounts.get_user_by_id(session, user_id)

@@ -21,7 +21,9 @@ def healthz() -> dict[str, str]:
     return {"status": "ok"}
 
 
-@router.get("/readyz", summary="The album can be used", responses={503: {"description": "Not ready; says why."}})
+@router.get(
+    "/readyz", summary="The album can be used", responses={503: {"description": "Not ready; says why."}}
+)
 def readyz(context: ContextDep, response: Response) -> dict[str, str]:
     """Checks that the database answers with the current schema and that originals can be written."""
     checks: dict[str, str] = {}

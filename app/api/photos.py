@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import asdict
 from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
@@ -33,7 +35,7 @@ from app.api.schemas import (
 from app.deps import ContextDep, PhotoReader, PhotoUploader, PhotoWriter, ReadDb, WriteDb
 from app.errors import Invalid
 from app.models import Photo
-from app.search import find_photos, timeline
+from app.search import Hit, find_photos, timeline
 from app.services import intake, photos
 from app.services.renditions import MEDIA_TYPES, rendition
 
@@ -49,7 +51,11 @@ _UPLOAD_FORM = {
                     "required": ["file"],
                     "properties": {
                         "file": {"type": "string", "format": "binary"},
-                        "taken_at": {"type": "string", "format": "date-time", "description": "Used when the file does not know."},
+                        "taken_at": {
+                            "type": "string",
+                            "format": "date-time",
+                            "description": "Used when the file does not know.",
+                        },
                         "device_id": {"type": "string"},
                         "device_asset_id": {"type": "string"},
                         "album_id": {"type": "string", "format": "uuid"},
@@ -59,16 +65,24 @@ _UPLOAD_FORM = {
             }
         },
     }
-}  # fmt: skip
+}
 _IMMUTABLE = "private, max-age=31536000, immutable"
 
 
 @router.post(
-    "/photos", status_code=201, response_model=Uploaded, openapi_extra=_UPLOAD_FORM, summary="Upload a photo",
-    responses={200: {"model": Uploaded, "description": "These bytes are already there."},
-               **problems(401, 403, 404, 413, 415, 422, 507)},
-)  # fmt: skip
-async def upload(request: Request, response: Response, viewer: PhotoUploader, context: ContextDep) -> Uploaded:
+    "/photos",
+    status_code=201,
+    response_model=Uploaded,
+    openapi_extra=_UPLOAD_FORM,
+    summary="Upload a photo",
+    responses={
+        200: {"model": Uploaded, "description": "These bytes are already there."},
+        **problems(401, 403, 404, 413, 415, 422, 507),
+    },
+)
+async def upload(
+    request: Request, response: Response, viewer: PhotoUploader, context: ContextDep
+) -> Uploaded:
     """Multipart with one `file`. The answer comes when the original is safely on disk; analysis follows."""
     form = await read_form(request)
     try:
@@ -125,26 +139,42 @@ def uploaded(added: intake.Added, response: Response) -> Uploaded:
 
 
 @router.post(
-    "/photos/base64", status_code=201, response_model=Uploaded, summary="Upload a photo as base64",
-    responses={200: {"model": Uploaded, "description": "These bytes are already there."},
-               **problems(401, 403, 404, 413, 415, 422, 507)},
-)  # fmt: skip
-def upload_base64(body: Base64Upload, response: Response, viewer: PhotoUploader, context: ContextDep) -> Uploaded:
+    "/photos/base64",
+    status_code=201,
+    response_model=Uploaded,
+    summary="Upload a photo as base64",
+    responses={
+        200: {"model": Uploaded, "description": "These bytes are already there."},
+        **problems(401, 403, 404, 413, 415, 422, 507),
+    },
+)
+def upload_base64(
+    body: Base64Upload, response: Response, viewer: PhotoUploader, context: ContextDep
+) -> Uploaded:
     options = intake.Options(**body.model_dump(exclude={"data"}))
     return uploaded(intake.add_base64(context, viewer, body.data, options), response)
 
 
-@router.post("/photos/exists", response_model=Existing, responses=problems(401, 403, 422), summary="Which of these are already there?")  # fmt: skip
+@router.post(
+    "/photos/exists",
+    response_model=Existing,
+    responses=problems(401, 403, 422),
+    summary="Which of these are already there?",
+)
 def exists(viewer: PhotoUploader, session: ReadDb, body: Checksums) -> Existing:
     """Lets a client skip what is there before it sends a byte."""
     return Existing(existing=intake.find_existing(session, viewer, body.checksums))
 
 
-@router.get("/photos", response_model=PhotoPage, responses=problems(401, 403, 422), summary="List or search photos")
+@router.get(
+    "/photos", response_model=PhotoPage, responses=problems(401, 403, 422), summary="List or search photos"
+)
 def list_photos(
     viewer: PhotoReader,
     session: ReadDb,
-    q: Annotated[str, Query(max_length=4000, description="The query language.", examples=["beach year:2024"])] = "",
+    q: Annotated[
+        str, Query(max_length=4000, description="The query language.", examples=["beach year:2024"])
+    ] = "",
     order: Annotated[str | None, Query(description="newest, oldest, added or relevance.")] = None,
     trashed: Annotated[bool, Query(description="List the trash instead.")] = False,
     limit: Limit = 100,
@@ -152,32 +182,50 @@ def list_photos(
 ) -> PhotoPage:
     """Newest capture first; with free words, most relevant first and each item carries its `score` and `reasons`."""
     page = find_photos(session, viewer, q, order=order, limit=limit, cursor=cursor, trashed=trashed)
-    items = [PhotoItem.of(hit.photo, hit.score, reasons_json(hit.reasons)) for hit in page.items]
-    return PhotoPage(items=items, next_cursor=page.next_cursor)
+    return PhotoPage(items=items_of(page.items), next_cursor=page.next_cursor)
 
 
-def reasons_json(reasons: Any) -> list[dict[str, Any]] | None:
-    return [vars(r) if not hasattr(r, "__dataclass_fields__") else {k: getattr(r, k) for k in r.__dataclass_fields__}
-            for r in reasons] or None  # fmt: skip
+def items_of(hits: Sequence[Hit]) -> list[PhotoItem]:
+    """Search hits as list items, each with its score and reasons where there are any."""
+    return [PhotoItem.of(hit.photo, hit.score, [asdict(r) for r in hit.reasons] or None) for hit in hits]
 
 
-@router.get("/timeline", response_model=list[MonthCount], responses=problems(401, 403, 422), summary="Photos per month")  # fmt: skip
-def months(viewer: PhotoReader, session: ReadDb, q: Annotated[str, Query(max_length=4000)] = "") -> list[MonthCount]:
+@router.get(
+    "/timeline",
+    response_model=list[MonthCount],
+    responses=problems(401, 403, 422),
+    summary="Photos per month",
+)
+def months(
+    viewer: PhotoReader, session: ReadDb, q: Annotated[str, Query(max_length=4000)] = ""
+) -> list[MonthCount]:
     return [MonthCount(month=month, count=count) for month, count in timeline(session, viewer, q)]
 
 
-@router.post("/photos/batch", response_model=BatchAnswer, responses=problems(401, 403, 404, 422), summary="Act on many photos")  # fmt: skip
+@router.post(
+    "/photos/batch",
+    response_model=BatchAnswer,
+    responses=problems(401, 403, 404, 422),
+    summary="Act on many photos",
+)
 def batch(viewer: PhotoWriter, session: WriteDb, body: BatchRequest) -> BatchAnswer:
     """Actions: tag, untag, favorite, unfavorite, archive, unarchive, delete, restore, album, retag."""
     result = photos.batch(session, viewer, **body.model_dump())
     return BatchAnswer(done=result.done, missing=result.missing)
 
 
-@router.get("/photos/{photo_id}", response_model=PhotoPublic, responses=problems(401, 403, 404, 422), summary="Everything about a photo")  # fmt: skip
+@router.get(
+    "/photos/{photo_id}",
+    response_model=PhotoPublic,
+    responses=problems(401, 403, 404, 422),
+    summary="Everything about a photo",
+)
 def get_photo(
     viewer: PhotoReader, session: ReadDb, photo_id: PhotoId, accept_language: Annotated[str, Header()] = ""
 ) -> PhotoPublic:
-    return PhotoPublic.from_detail(photos.describe(session, viewer, photo_id), language_of(accept_language, viewer.language))  # fmt: skip
+    return PhotoPublic.from_detail(
+        photos.describe(session, viewer, photo_id), language_of(accept_language, viewer.language)
+    )
 
 
 def language_of(accept_language: str, chosen: str | None = None) -> str:
@@ -189,7 +237,12 @@ def language_of(accept_language: str, chosen: str | None = None) -> str:
     return "en"
 
 
-@router.patch("/photos/{photo_id}", response_model=PhotoPublic, responses=problems(401, 403, 404, 422), summary="Change a photo's metadata")  # fmt: skip
+@router.patch(
+    "/photos/{photo_id}",
+    response_model=PhotoPublic,
+    responses=problems(401, 403, 404, 422),
+    summary="Change a photo's metadata",
+)
 def update_photo(
     viewer: PhotoWriter,
     session: WriteDb,
@@ -202,16 +255,28 @@ def update_photo(
     cleared = "location" in body.model_fields_set and body.location is None
     change = photos.Change(**fields, location=location, clear_location=cleared)
     photos.update_photo(session, viewer, photo_id, change)
-    return PhotoPublic.from_detail(photos.describe(session, viewer, photo_id), language_of(accept_language, viewer.language))  # fmt: skip
+    return PhotoPublic.from_detail(
+        photos.describe(session, viewer, photo_id), language_of(accept_language, viewer.language)
+    )
 
 
-@router.delete("/photos/{photo_id}", status_code=204, responses=problems(401, 403, 404, 422), summary="Move a photo to the trash")  # fmt: skip
+@router.delete(
+    "/photos/{photo_id}",
+    status_code=204,
+    responses=problems(401, 403, 404, 422),
+    summary="Move a photo to the trash",
+)
 def trash_photo(viewer: PhotoWriter, session: WriteDb, photo_id: PhotoId) -> None:
     """It can be restored until its time in the trash is over."""
     photos.trash_photo(session, viewer, photo_id)
 
 
-@router.post("/photos/{photo_id}/restore", status_code=204, responses=problems(401, 403, 404, 422), summary="Take a photo out of the trash")  # fmt: skip
+@router.post(
+    "/photos/{photo_id}/restore",
+    status_code=204,
+    responses=problems(401, 403, 404, 422),
+    summary="Take a photo out of the trash",
+)
 def restore_photo(viewer: PhotoWriter, session: WriteDb, photo_id: PhotoId) -> None:
     photos.restore_photo(session, viewer, photo_id)
 
@@ -224,13 +289,23 @@ def empty_trash(viewer: PhotoWriter, context: ContextDep) -> None:
     photos.forget_files(context, checksums)
 
 
-@router.put("/photos/{photo_id}/tags/{slug}", status_code=204, responses=problems(401, 403, 404, 422), summary="Add or confirm a tag")  # fmt: skip
+@router.put(
+    "/photos/{photo_id}/tags/{slug}",
+    status_code=204,
+    responses=problems(401, 403, 404, 422),
+    summary="Add or confirm a tag",
+)
 def confirm_tag(viewer: PhotoWriter, session: WriteDb, photo_id: PhotoId, slug: str) -> None:
     """By slug, or by name in either language; an unknown name becomes a tag of your own."""
     photos.confirm_tag(session, viewer, photo_id, slug)
 
 
-@router.delete("/photos/{photo_id}/tags/{slug}", status_code=204, responses=problems(401, 403, 404, 422), summary="Remove or reject a tag")  # fmt: skip
+@router.delete(
+    "/photos/{photo_id}/tags/{slug}",
+    status_code=204,
+    responses=problems(401, 403, 404, 422),
+    summary="Remove or reject a tag",
+)
 def reject_tag(viewer: PhotoWriter, session: WriteDb, photo_id: PhotoId, slug: str) -> None:
     photos.reject_tag(session, viewer, photo_id, slug)
 
@@ -239,24 +314,39 @@ def reject_tag(viewer: PhotoWriter, session: WriteDb, photo_id: PhotoId, slug: s
 
 
 @router.get(
-    "/photos/{photo_id}/original", response_class=FileResponse, summary="The original bytes",
+    "/photos/{photo_id}/original",
+    response_class=FileResponse,
+    summary="The original bytes",
     responses={200: {"content": {"image/*": {}}}, **problems(401, 403, 404, 422)},
-)  # fmt: skip
-def original(request: Request, viewer: PhotoReader, session: ReadDb, context: ContextDep, photo_id: PhotoId) -> Response:
+)
+def original(
+    request: Request, viewer: PhotoReader, session: ReadDb, context: ContextDep, photo_id: PhotoId
+) -> Response:
     """Byte-identical to what was uploaded; supports ranges and conditional requests."""
     photo = photos.get_photo(session, viewer, photo_id)
     name = photo.filename or f"{photo.checksum[:12]}.{photo.format}"
-    headers = {"Cache-Control": _IMMUTABLE, "ETag": f'"{photo.checksum}"', "Content-Security-Policy": "sandbox"}
+    headers = {
+        "Cache-Control": _IMMUTABLE,
+        "ETag": f'"{photo.checksum}"',
+        "Content-Security-Policy": "sandbox",
+    }
     if _matches(request, headers["ETag"]):
         return Response(status_code=304, headers=headers)
-    return FileResponse(context.storage.original(photo.checksum), media_type=MEDIA_TYPES[photo.format],
-                        filename=name, content_disposition_type="inline", headers=headers)  # fmt: skip
+    return FileResponse(
+        context.storage.original(photo.checksum),
+        media_type=MEDIA_TYPES[photo.format],
+        filename=name,
+        content_disposition_type="inline",
+        headers=headers,
+    )
 
 
 @router.get(
-    "/photos/{photo_id}/rendition/{kind}", response_class=FileResponse, summary="A smaller picture to show",
+    "/photos/{photo_id}/rendition/{kind}",
+    response_class=FileResponse,
+    summary="A smaller picture to show",
     responses={200: {"content": {"image/*": {}}}, **problems(401, 403, 404, 422)},
-)  # fmt: skip
+)
 def get_rendition(
     request: Request, viewer: PhotoReader, session: ReadDb, context: ContextDep, photo_id: PhotoId, kind: str
 ) -> Response:

@@ -74,8 +74,14 @@ class UserPublic(Schema):
 
     @classmethod
     def of(cls, user: User) -> UserPublic:
-        return cls(id=user.id, username=user.username, is_admin=user.is_admin, language=user.language,
-                   created_at=user.created_at, disabled=user.disabled_at is not None)  # fmt: skip
+        return cls(
+            id=user.id,
+            username=user.username,
+            is_admin=user.is_admin,
+            language=user.language,
+            created_at=user.created_at,
+            disabled=user.disabled_at is not None,
+        )
 
 
 class Me(Schema):
@@ -133,7 +139,11 @@ class Uploaded(Schema):
 
 class Base64Upload(Schema):
     filename: str = Field("", max_length=1000, examples=["IMG_2041.jpg"])
-    data: str = Field(min_length=1, description="Base64, plain or as a data: URL.", examples=["data:image/jpeg;base64,/9j/4AAQ…"])  # fmt: skip
+    data: str = Field(
+        min_length=1,
+        description="Base64, plain or as a data: URL.",
+        examples=["data:image/jpeg;base64,/9j/4AAQ…"],
+    )
     taken_at: datetime | None = None
     device_id: str | None = Field(None, max_length=100)
     device_asset_id: str | None = Field(None, max_length=200)
@@ -169,8 +179,14 @@ class TagPublic(Schema):
     @classmethod
     def of(cls, seen: TagOnPhoto, language: str) -> TagPublic:
         name = seen.tag.name_zh if language == "zh" else seen.tag.name_en
-        return cls(slug=seen.tag.slug, name=name, confidence=round(seen.confidence, 4), source=seen.source,
-                   state=seen.state, model=seen.model)  # type: ignore[arg-type]  # fmt: skip
+        return cls(
+            slug=seen.tag.slug,
+            name=name,
+            confidence=round(seen.confidence, 4),
+            source=seen.source,
+            state=seen.state,
+            model=seen.model,
+        )  # type: ignore[arg-type]
 
 
 class ObjectPublic(Schema):
@@ -193,8 +209,12 @@ class FacePublic(Schema):
 
     @classmethod
     def of(cls, face: Face, person: Person | None) -> FacePublic:
-        return cls(id=face.id, box=BoxSchema.model_validate(face), score=round(face.score, 4),
-                   person=PersonRef.model_validate(person) if person else None)  # fmt: skip
+        return cls(
+            id=face.id,
+            box=BoxSchema.model_validate(face),
+            score=round(face.score, 4),
+            person=PersonRef.model_validate(person) if person else None,
+        )
 
 
 class CuePublic(Schema):
@@ -234,6 +254,41 @@ class EditPublic(Schema):
         return cls.model_validate(edit)
 
 
+class EditCreate(Schema):
+    recipe: list[dict[str, Any]] = Field(max_length=100, examples=[[{"op": "dehaze", "strength": 0.6}]])
+    title: str = Field("", max_length=200)
+
+
+class EditRequested(Schema):
+    edit: EditPublic
+    job: UUID | None
+
+
+class ProcessRequest(Schema):
+    image: str = Field(min_length=1, description="Base64, plain or as a data: URL.")
+    recipe: list[dict[str, Any]] = Field(default_factory=list, max_length=100)
+    format: str | None = Field(None, max_length=8)
+
+
+class ParameterPublic(Schema):
+    name: str
+    type: str
+    description: str
+    default: Any = None
+    unit: str | None
+    range: dict[str, Any] | None
+    only_for: dict[str, list[Any]] | None
+
+
+class OperationPublic(Schema):
+    name: str
+    kind: str
+    title: str
+    description: str
+    parameters: list[ParameterPublic]
+    seconds_per_megapixel: float
+
+
 class Place(Schema):
     latitude: float
     longitude: float
@@ -269,7 +324,9 @@ class PhotoItem(Schema):
     reasons: list[dict[str, Any]] | None = Field(None, description="Why the photo was found.")
 
     @classmethod
-    def of(cls, photo: Photo, score: float | None = None, reasons: list[dict[str, Any]] | None = None) -> PhotoItem:
+    def of(
+        cls, photo: Photo, score: float | None = None, reasons: list[dict[str, Any]] | None = None
+    ) -> PhotoItem:
         return cls(**_item_fields(photo), score=score, reasons=reasons)
 
 
@@ -306,15 +363,33 @@ class PhotoPublic(PhotoItem):
     @classmethod
     def from_detail(cls, detail: PhotoDetail, language: str) -> PhotoPublic:
         photo = detail.photo
-        plain = ("description", "error", "frames", "orientation", "color_profile", "camera_make", "camera_model",
-                 "lens", "iso", "aperture", "exposure_time", "focal_length", "exif")  # fmt: skip
+        plain = (
+            "description",
+            "error",
+            "frames",
+            "orientation",
+            "color_profile",
+            "camera_make",
+            "camera_model",
+            "lens",
+            "iso",
+            "aperture",
+            "exposure_time",
+            "focal_length",
+            "exif",
+        )
         return cls(
             **_item_fields(photo),
             **{name: getattr(photo, name) for name in plain},
             place=_place(photo),
             tags=[TagPublic.of(tag, language) for tag in detail.tags],
             objects=[
-                ObjectPublic(name=o.name, confidence=round(o.confidence, 4), model=o.model, box=BoxSchema.model_validate(o))
+                ObjectPublic(
+                    name=o.name,
+                    confidence=round(o.confidence, 4),
+                    model=o.model,
+                    box=BoxSchema.model_validate(o),
+                )
                 for o in detail.objects
             ],
             faces=[FacePublic.of(face, person) for face, person in detail.faces],
@@ -325,7 +400,7 @@ class PhotoPublic(PhotoItem):
             ],
             edits=[EditPublic.of(edit) for edit in detail.edits],
             stages=[StagePublic.model_validate(stage) for stage in detail.stages],
-        )  # fmt: skip
+        )
 
 
 class Location(Schema):
@@ -406,9 +481,17 @@ class AlbumPublic(Schema):
     @classmethod
     def of(cls, summary: AlbumSummary) -> AlbumPublic:
         album: Album = summary.album
-        return cls(id=album.id, title=album.title, description=album.description, kind=album.kind,  # type: ignore[arg-type]
-                   query=album.query, count=summary.count, cover_photo_id=summary.cover_photo_id,
-                   created_at=album.created_at, updated_at=album.updated_at)  # fmt: skip
+        return cls(
+            id=album.id,
+            title=album.title,
+            description=album.description,
+            kind=album.kind,  # type: ignore[arg-type]
+            query=album.query,
+            count=summary.count,
+            cover_photo_id=summary.cover_photo_id,
+            created_at=album.created_at,
+            updated_at=album.updated_at,
+        )
 
 
 class JobPublic(Schema):
@@ -437,8 +520,24 @@ class JobPage(Schema):
 
 
 def _item_fields(photo: Photo) -> dict[str, Any]:
-    names = ("id", "status", "checksum", "filename", "format", "size", "width", "height", "added_at", "updated_at",
-             "deleted_at", "title", "favorite", "rating", "archived", "thumbhash")  # fmt: skip
+    names = (
+        "id",
+        "status",
+        "checksum",
+        "filename",
+        "format",
+        "size",
+        "width",
+        "height",
+        "added_at",
+        "updated_at",
+        "deleted_at",
+        "title",
+        "favorite",
+        "rating",
+        "archived",
+        "thumbhash",
+    )
     return {**{name: getattr(photo, name) for name in names}, "taken_at": local_time(photo)}
 
 
@@ -452,6 +551,13 @@ def local_time(photo: Photo) -> datetime:
 def _place(photo: Photo) -> Place | None:
     if photo.latitude is None or photo.longitude is None:
         return None
-    return Place(latitude=photo.latitude, longitude=photo.longitude, altitude=photo.altitude, city=photo.city,
-                 region=photo.region, country=photo.country, country_code=photo.country_code,
-                 source=photo.location_source)  # fmt: skip
+    return Place(
+        latitude=photo.latitude,
+        longitude=photo.longitude,
+        altitude=photo.altitude,
+        city=photo.city,
+        region=photo.region,
+        country=photo.country,
+        country_code=photo.country_code,
+        source=photo.location_source,
+    )

@@ -41,25 +41,39 @@ def list_jobs(
     )
 
 
-@router.get("/jobs/{job_id}", response_model=JobPublic, responses=problems(401, 403, 404, 422), summary="One job")
+@router.get(
+    "/jobs/{job_id}", response_model=JobPublic, responses=problems(401, 403, 404, 422), summary="One job"
+)
 def get_job(viewer: PhotoReader, session: ReadDb, job_id: UUID) -> JobPublic:
     return JobPublic.of(jobs.get_job(session, viewer, job_id))
 
 
-@router.post("/jobs/{job_id}/cancel", response_model=JobPublic, responses=problems(401, 403, 404, 409, 422), summary="Cancel a job")  # fmt: skip
+@router.post(
+    "/jobs/{job_id}/cancel",
+    response_model=JobPublic,
+    responses=problems(401, 403, 404, 409, 422),
+    summary="Cancel a job",
+)
 def cancel(viewer: PhotoWriter, session: WriteDb, job_id: UUID) -> JobPublic:
     return JobPublic.of(jobs.cancel(session, viewer, job_id))
 
 
-@router.post("/jobs/{job_id}/retry", response_model=JobPublic, responses=problems(401, 403, 404, 409, 422), summary="Run a failed job again")  # fmt: skip
+@router.post(
+    "/jobs/{job_id}/retry",
+    response_model=JobPublic,
+    responses=problems(401, 403, 404, 409, 422),
+    summary="Run a failed job again",
+)
 def retry(viewer: PhotoWriter, session: WriteDb, job_id: UUID) -> JobPublic:
     return JobPublic.of(jobs.retry(session, viewer, job_id))
 
 
 @router.get(
-    "/events", response_class=StreamingResponse, summary="Server-sent events",
+    "/events",
+    response_class=StreamingResponse,
+    summary="Server-sent events",
     responses={200: {"content": {"text/event-stream": {}}}, **problems(401, 403)},
-)  # fmt: skip
+)
 async def events(request: Request, viewer: PhotoReader, context: ContextDep) -> StreamingResponse:
     """`jobs` events carry the counts of the viewer's jobs; `photos` the ids of photos that just changed."""
     stream = _events(request, context, viewer)

@@ -150,7 +150,9 @@ def _hash_password(password: str) -> str:
 # --- signing in -----------------------------------------------------------------------------------------------
 
 
-def check_password(session: ReadSession, settings: Settings, username: str, password: str, address: str) -> User:
+def check_password(
+    session: ReadSession, settings: Settings, username: str, password: str, address: str
+) -> User:
     """The user, when name and password are right.
 
     Raises:
@@ -160,7 +162,9 @@ def check_password(session: ReadSession, settings: Settings, username: str, pass
     """
     since = utcnow() - LOGIN_WINDOW
     for key in _throttle_keys(username, address):
-        count = session.scalar(select(func.count()).where(LoginFailure.key == key, LoginFailure.at > since)) or 0
+        count = (
+            session.scalar(select(func.count()).where(LoginFailure.key == key, LoginFailure.at > since)) or 0
+        )
         if count >= settings.login_attempts * (5 if key.startswith("address:") else 1):
             raise TooManyRequests(
                 "Too many failed sign-ins. Wait a quarter of an hour and try again.",

@@ -52,10 +52,10 @@ def list_albums(session: ReadSession, viewer: Viewer) -> list[AlbumSummary]:
 
 
 def summarise(session: ReadSession, viewer: Viewer, album: Album) -> AlbumSummary:
-    count = count_photos(session, viewer, members(album))
+    count = count_photos(session, viewer, members(album), archived=True)
     cover = album.cover_photo_id
     if cover is None and count:
-        first = find_photos(session, viewer, members(album), order="newest", limit=1)
+        first = find_photos(session, viewer, members(album), order="newest", limit=1, archived=True)
         cover = first.items[0].photo.id if first.items else None
     return AlbumSummary(album, count, cover)
 
@@ -177,9 +177,7 @@ def _put(session: WriteSession, album: Album, photo_ids: Sequence[UUID], pin: st
 
 def _own_photos(session: ReadSession, viewer: Viewer, photo_ids: Iterable[UUID]) -> None:
     wanted = set(photo_ids)
-    owned = session.scalar(
-        select(func.count()).where(Photo.id.in_(wanted), Photo.owner_id == viewer.user_id)
-    )
+    owned = session.scalar(select(func.count()).where(Photo.id.in_(wanted), Photo.owner_id == viewer.user_id))
     if owned != len(wanted):
         raise NotFound("There is no such photo.")
 

@@ -12,7 +12,6 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
-from uuid import UUID
 
 import numpy as np
 from sqlalchemy import delete, func, select
@@ -98,7 +97,9 @@ def _render(context: Context, work: _Work) -> _Outcome:
     photo, storage = work.photo, context.storage
     try:
         grid, preview = (storage.rendition(photo.checksum, kind) for kind in RENDITIONS)
-        outcome.rendered = context.sandbox.render(storage.original(photo.checksum), grid=grid, preview=preview)
+        outcome.rendered = context.sandbox.render(
+            storage.original(photo.checksum), grid=grid, preview=preview
+        )
     except Exception as error:
         outcome.error = error
     outcome.seconds = time.perf_counter() - start
@@ -118,9 +119,16 @@ def _store(context: Context, worker: str, outcome: _Outcome) -> int:
                 raise LostLease
             replace_results(session, photo, outcome.analysis)
             session.merge(
-                Stage(photo_id=photo.id, stage="renditions", model="albumen/renditions",
-                      version=_RENDITION_VERSION, at=utcnow(), seconds=outcome.seconds, error=None)
-            )  # fmt: skip
+                Stage(
+                    photo_id=photo.id,
+                    stage="renditions",
+                    model="albumen/renditions",
+                    version=_RENDITION_VERSION,
+                    at=utcnow(),
+                    seconds=outcome.seconds,
+                    error=None,
+                )
+            )
             photo.status, photo.error, photo.updated_at = "ready", None, utcnow()
             if not jobs.finish(session, worker, job.id):
                 raise LostLease
@@ -160,18 +168,33 @@ def replace_results(session: WriteSession, photo: Photo, analysis: Analysis) -> 
     ran = {run.stage: run for run in analysis.stages if run.error is None}
     for run in analysis.stages:
         session.merge(
-            Stage(photo_id=photo.id, stage=run.stage, model=run.model, version=run.version, at=utcnow(),
-                  seconds=run.seconds, error=run.error[:500] if run.error else None)
-        )  # fmt: skip
+            Stage(
+                photo_id=photo.id,
+                stage=run.stage,
+                model=run.model,
+                version=run.version,
+                at=utcnow(),
+                seconds=run.seconds,
+                error=run.error[:500] if run.error else None,
+            )
+        )
     if "tags" in ran:
         _replace_tags(session, photo, analysis)
     if "objects" in ran:
         session.execute(delete(DetectedObject).where(DetectedObject.photo_id == photo.id))
         session.add_all(
-            DetectedObject(photo_id=photo.id, name=d.name, confidence=d.confidence, x=d.box.x, y=d.box.y,
-                           width=d.box.width, height=d.box.height, model=ran["objects"].model)
+            DetectedObject(
+                photo_id=photo.id,
+                name=d.name,
+                confidence=d.confidence,
+                x=d.box.x,
+                y=d.box.y,
+                width=d.box.width,
+                height=d.box.height,
+                model=ran["objects"].model,
+            )
             for d in analysis.objects
-        )  # fmt: skip
+        )
     if "cues" in ran:
         session.execute(delete(Cue).where(Cue.photo_id == photo.id))
         session.add_all(
@@ -199,9 +222,13 @@ def _replace_tags(session: WriteSession, photo: Photo, analysis: Analysis) -> No
         key = (tag_id, seen.source)
         if key not in best or best[key].confidence < seen.confidence:
             best[key] = PhotoTag(
-                tag_id=tag_id, photo_id=photo.id, source=seen.source, confidence=seen.confidence,
-                state=verdicts.get(tag_id, "suggested"), model=seen.model,
-            )  # fmt: skip
+                tag_id=tag_id,
+                photo_id=photo.id,
+                source=seen.source,
+                confidence=seen.confidence,
+                state=verdicts.get(tag_id, "suggested"),
+                model=seen.model,
+            )
     for row in old:
         if row.source in ("user", "learned"):
             continue
@@ -214,10 +241,18 @@ def _replace_tags(session: WriteSession, photo: Photo, analysis: Analysis) -> No
 def _replace_text(session: WriteSession, photo: Photo, analysis: Analysis, model: str) -> None:
     session.execute(delete(TextLine).where(TextLine.photo_id == photo.id))
     session.add_all(
-        TextLine(photo_id=photo.id, content=t.content[:1000], confidence=t.confidence, x=t.box.x, y=t.box.y,
-                 width=t.box.width, height=t.box.height, model=model)
+        TextLine(
+            photo_id=photo.id,
+            content=t.content[:1000],
+            confidence=t.confidence,
+            x=t.box.x,
+            y=t.box.y,
+            width=t.box.width,
+            height=t.box.height,
+            model=model,
+        )
         for t in analysis.text
-    )  # fmt: skip
+    )
     session.flush()
     index_terms(session, photo)
 
@@ -256,6 +291,11 @@ def _replace_vector(session: WriteSession, photo: Photo, kind: str, vector: obje
         return
     latest = session.scalar(select(func.max(Embedding.version)).where(Embedding.kind == kind)) or 0
     session.merge(
-        Embedding(photo_id=photo.id, kind=kind, model=run.model, version=latest + 1,  # type: ignore[attr-defined]
-                  vector=np.asarray(vector, dtype="<f2").tobytes())
-    )  # fmt: skip
+        Embedding(
+            photo_id=photo.id,
+            kind=kind,
+            model=run.model,
+            version=latest + 1,  # type: ignore[attr-defined]
+            vector=np.asarray(vector, dtype="<f2").tobytes(),
+        )
+    )

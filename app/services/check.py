@@ -51,7 +51,9 @@ def _originals(context: Context, progress: Callable[[str], None] | None) -> Iter
         if not path.is_file():
             yield Finding("missing-original", checksum, f"The original of {filename} is missing: {path}")
         elif context.storage.checksum(path) != checksum:
-            yield Finding("damaged-original", checksum, f"The original of {filename} has changed on disk: {path}")
+            yield Finding(
+                "damaged-original", checksum, f"The original of {filename} has changed on disk: {path}"
+            )
 
 
 def _orphans(context: Context, repair: bool) -> Iterator[Finding]:
@@ -82,7 +84,5 @@ def _lost_work(context: Context, repair: bool) -> Iterator[Finding]:
     for photo_id, owner_id, filename in lost:
         if repair:
             with context.database.write() as session:
-                jobs.enqueue(
-                    session, "analyse", dedupe=str(photo_id), owner_id=owner_id, photo_id=photo_id
-                )
+                jobs.enqueue(session, "analyse", dedupe=str(photo_id), owner_id=owner_id, photo_id=photo_id)
         yield Finding("lost-work", str(photo_id), f"{filename} waits for an analysis nobody will do.", repair)

@@ -15,8 +15,23 @@ from app.services import intake
 from app.services.accounts import Viewer
 
 # Only a filter for walking folders; what a file is, its content decides.
-SUFFIXES = {".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".gif", ".bmp", ".webp", ".tif", ".tiff", ".heic", ".heif",
-            ".hif", ".avif", ".mpo"}  # fmt: skip
+SUFFIXES = {
+    ".jpg",
+    ".jpeg",
+    ".jpe",
+    ".jfif",
+    ".png",
+    ".gif",
+    ".bmp",
+    ".webp",
+    ".tif",
+    ".tiff",
+    ".heic",
+    ".heif",
+    ".hif",
+    ".avif",
+    ".mpo",
+}
 
 
 @dataclass(frozen=True)

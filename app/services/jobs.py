@@ -43,9 +43,15 @@ def enqueue(
 ) -> UUID | None:
     """Add a job in the caller's transaction; None when the same work is already ready or running."""
     values = {
-        "id": new_id(), "kind": kind, "dedupe": dedupe, "owner_id": owner_id, "photo_id": photo_id,
-        "campaign_id": campaign_id, "payload": payload or {}, "priority": priority,
-    }  # fmt: skip
+        "id": new_id(),
+        "kind": kind,
+        "dedupe": dedupe,
+        "owner_id": owner_id,
+        "photo_id": photo_id,
+        "campaign_id": campaign_id,
+        "payload": payload or {},
+        "priority": priority,
+    }
     insert = sqlite_insert if session.get_bind().dialect.name == "sqlite" else postgresql_insert
     statement = insert(Job).values(values).on_conflict_do_nothing().returning(Job.id)
     return session.scalar(statement)
@@ -182,11 +188,16 @@ def _visible(viewer: Viewer) -> ColumnElement[bool]:
 
 def counts(session: ReadSession, viewer: Viewer) -> JobCounts:
     rows = session.execute(select(Job.state, func.count()).where(_visible(viewer)).group_by(Job.state))
-    return JobCounts(**{state: count for state, count in rows})
+    return JobCounts(**dict(rows))
 
 
 def list_jobs(
-    session: ReadSession, viewer: Viewer, *, states: Sequence[str] = (), limit: int = 50, before: UUID | None = None
+    session: ReadSession,
+    viewer: Viewer,
+    *,
+    states: Sequence[str] = (),
+    limit: int = 50,
+    before: UUID | None = None,
 ) -> list[tuple[Job, str | None]]:
     """Newest first, each with its photo's file name."""
     query: Select[tuple[Job, str | None]] = (

@@ -14,7 +14,9 @@ if TYPE_CHECKING:
 _analyzers: dict[Path, Analyzer] = {}
 
 
-def look_at(context: Context, path: Path, language: str, stages: tuple[str, ...] | None = None) -> dict[str, Any]:
+def look_at(
+    context: Context, path: Path, language: str, stages: tuple[str, ...] | None = None
+) -> dict[str, Any]:
     """What the models see in one file, as plain values (the shapes of the API).
 
     Raises:
@@ -23,7 +25,9 @@ def look_at(context: Context, path: Path, language: str, stages: tuple[str, ...]
     from ml.vocabulary import load_vocabulary
 
     with tempfile.TemporaryDirectory() as folder:
-        rendered = context.sandbox.render(path, grid=Path(folder) / "grid.jpg", preview=Path(folder) / "preview.jpg")
+        rendered = context.sandbox.render(
+            path, grid=Path(folder) / "grid.jpg", preview=Path(folder) / "preview.jpg"
+        )
     seen = _analyzer(context).analyze([rendered.pixels], stages=stages)[0]
     concepts = load_vocabulary().concepts
 
@@ -32,15 +36,26 @@ def look_at(context: Context, path: Path, language: str, stages: tuple[str, ...]
 
     return {
         "tags": [
-            {"slug": t.slug, "name": name(t.slug), "confidence": round(t.confidence, 4), "source": t.source, "model": t.model}
+            {
+                "slug": t.slug,
+                "name": name(t.slug),
+                "confidence": round(t.confidence, 4),
+                "source": t.source,
+                "model": t.model,
+            }
             for t in sorted(seen.tags, key=lambda t: -t.confidence)
         ],
-        "objects": [{"name": d.name, "confidence": round(d.confidence, 4), "box": vars(d.box)} for d in seen.objects],
+        "objects": [
+            {"name": d.name, "confidence": round(d.confidence, 4), "box": vars(d.box)} for d in seen.objects
+        ],
         "faces": [{"score": round(f.score, 4), "box": vars(f.box)} for f in seen.faces],
         "cues": [{"name": c.name, "value": round(c.value, 4), "flagged": c.flagged} for c in seen.cues],
-        "text": [{"content": t.content, "confidence": round(t.confidence, 4), "box": vars(t.box)} for t in seen.text],
+        "text": [
+            {"content": t.content, "confidence": round(t.confidence, 4), "box": vars(t.box)}
+            for t in seen.text
+        ],
         "stages": [vars(run) for run in seen.stages],
-    }  # fmt: skip
+    }
 
 
 def _analyzer(context: Context) -> Analyzer:

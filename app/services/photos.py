@@ -142,7 +142,12 @@ def _set_taken(photo: Photo, moment: datetime) -> None:
     offset = moment.utcoffset()
     minutes = None if offset is None else round(offset.total_seconds() / 60)
     local, instant, _ = intake.instant_of(moment.replace(tzinfo=None), minutes)
-    photo.taken_local, photo.taken_at, photo.taken_offset, photo.taken_source = local, instant, minutes, "user"
+    photo.taken_local, photo.taken_at, photo.taken_offset, photo.taken_source = (
+        local,
+        instant,
+        minutes,
+        "user",
+    )
 
 
 def _set_location(photo: Photo, location: tuple[float, float] | None) -> None:
@@ -301,9 +306,13 @@ def request_analysis(session: WriteSession, viewer: Viewer, photo_id: UUID) -> U
     """Have a photo looked at again; None when that is already waiting."""
     photo = get_photo(session, viewer, photo_id)
     job = jobs.enqueue(
-        session, "analyse", dedupe=str(photo.id), owner_id=photo.owner_id, photo_id=photo.id,
+        session,
+        "analyse",
+        dedupe=str(photo.id),
+        owner_id=photo.owner_id,
+        photo_id=photo.id,
         priority=jobs.USER_WAITS,
-    )  # fmt: skip
+    )
     if job is not None and photo.status == "failed":
         photo.status, photo.error, photo.updated_at = "pending", None, utcnow()
     return job

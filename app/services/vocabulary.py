@@ -6,7 +6,6 @@ import hashlib
 import re
 import unicodedata
 from dataclasses import dataclass
-from uuid import UUID
 
 from sqlalchemy import distinct, func, or_, select
 
@@ -92,7 +91,7 @@ def get_tag(session: ReadSession, viewer: Viewer, slug: str) -> Tag:
 
 def tag_ids(session: ReadSession) -> dict[str, int]:
     """Slug -> id of the vocabulary's tags."""
-    return {slug: tag_id for slug, tag_id in session.execute(select(Tag.slug, Tag.id).where(Tag.owner_id.is_(None)))}
+    return dict(session.execute(select(Tag.slug, Tag.id).where(Tag.owner_id.is_(None))))
 
 
 def named(session: WriteSession, viewer: Viewer, name: str) -> Tag:
@@ -130,5 +129,3 @@ def _by_synonym(session: ReadSession, name: str) -> Tag | None:
     if not slugs:
         return None
     return session.scalar(select(Tag).where(Tag.owner_id.is_(None), Tag.slug == slugs[0]))
-
-

@@ -1,0 +1,266 @@
+"""Enhancement: what there is, edits of stored photos, and one-shot processing and analysis of pictures not stored."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Header, Request
+from fastapi.concurrency import run_in_threadpool
+from pydantic import ValidationError
+from starlette.datastructures import UploadFile
+from starlette.responses import FileResponse, JSONResponse, Response
+
+from app.api.photos import language_of, read_form
+from app.api.schemas import (
+    EditCreate,
+    EditPublic,
+    EditRequested,
+    OperationPublic,
+    PhotoId,
+    ProcessRequest,
+    problems,
+)
+from app.context import Context
+from app.deps import ContextDep, ImageProcessor, PhotoReader, PhotoWriter, ReadDb, WriteDb
+from app.errors import Invalid
+from app.services import edits, lookup
+from app.services.renditions import MEDIA_TYPES
+
+router = APIRouter(tags=["enhancement"])
+
+
+@router.get(
+    "/enhancements",
+    response_model=list[OperationPublic],
+    responses=problems(401, 403),
+    summary="Every edit operation",
+)
+def enhancements(viewer: PhotoReader, accept_language: Annotated[str, Header()] = "") -> list[dict[str, Any]]:
+    """Name, kind, parameters with type, range, default and unit, and rough CPU seconds per megapixel."""
+    return edits.operations(language_of(accept_language, viewer.language))
+
+
+@router.post(
+    "/photos/{photo_id}/edits",
+    status_code=202,
+    response_model=EditRequested,
+    summary="Edit a photo",
+    responses=problems(401, 403, 404, 422),
+)
+def create_edit(viewer: PhotoWriter, session: WriteDb, photo_id: PhotoId, body: EditCreate) -> EditRequested:
+    """Renders a recipe in the background; the original never changes."""
+    requested = edits.create_edit(session, viewer, photo_id, body.recipe, body.title)
+    return EditRequested(edit=EditPublic.of(requested.edit), job=requested.job_id)
+
+
+@router.post(
+    "/photos/{photo_id}/edits/preview",
+    response_class=Response,
+    summary="How a recipe will look",
+    responses={200: {"content": {"image/jpeg": {}}}, **problems(401, 403, 404, 422)},
+)
+def preview_edit(
+    viewer: PhotoReader, session: ReadDb, context: ContextDep, photo_id: PhotoId, body: EditCreate
+) -> Response:
+    """A JPEG with a long side of at most 1,024 pixels; nothing is stored."""
+    with tempfile.TemporaryDirectory(dir=context.settings.data / "incoming") as folder:
+        target = Path(folder) / "preview.jpg"
+        edits.preview(context, session, viewer, photo_id, body.recipe, target)
+        return Response(target.read_bytes(), media_type="image/jpeg", headers={"Cache-Control": "no-store"})
+
+
+@router.get(
+    "/photos/{photo_id}/edits",
+    response_model=list[EditPublic],
+    responses=problems(401, 403, 404, 422),
+    summary="A photo's edits",
+)
+def list_edits(viewer: PhotoReader, session: ReadDb, photo_id: PhotoId) -> list[EditPublic]:
+    return [EditPublic.of(edit) for edit in edits.list_edits(session, viewer, photo_id)]
+
+
+@router.get(
+    "/edits/{edit_id}", response_model=EditPublic, responses=problems(401, 403, 404, 422), summary="One edit"
+)
+def get_edit(viewer: PhotoReader, session: ReadDb, edit_id: UUID) -> EditPublic:
+    return EditPublic.of(edits.get_edit(session, viewer, edit_id)[0])
+
+
+@router.get(
+    "/edits/{edit_id}/file",
+    response_class=FileResponse,
+    summary="The edited picture",
+    responses={200: {"content": {"image/*": {}}}, **problems(401, 403, 404, 409, 422)},
+)
+def edit_file(viewer: PhotoReader, session: ReadDb, context: ContextDep, edit_id: UUID) -> FileResponse:
+    edit, photo = edits.get_edit(session, viewer, edit_id)
+    path = edits.finished_file(context, edit)
+    kind = edit.format or "jpeg"
+    stem = Path(photo.filename or "photo").stem
+    headers = {"Cache-Control": "private, max-age=31536000, immutable", "Content-Security-Policy": "sandbox"}
+    return FileResponse(
+        path,
+        media_type=MEDIA_TYPES[kind],
+        filename=f"{stem}-edit.{kind}",
+        content_disposition_type="inline",
+        headers=headers,
+    )
+
+
+@router.delete(
+    "/edits/{edit_id}", status_code=204, responses=problems(401, 403, 404, 422), summary="Delete an edit"
+)
+def delete_edit(viewer: PhotoWriter, session: WriteDb, edit_id: UUID) -> None:
+    """It can be restored."""
+    edits.delete_edit(session, viewer, edit_id)
+
+
+@router.post(
+    "/edits/{edit_id}/restore",
+    response_model=EditPublic,
+    responses=problems(401, 403, 404, 422),
+    summary="Bring a deleted edit back",
+)
+def restore_edit(viewer: PhotoWriter, session: WriteDb, edit_id: UUID) -> EditPublic:
+    return EditPublic.of(edits.restore_edit(session, viewer, edit_id))
+
+
+_PROCESS_BODY = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "multipart/form-data": {
+                "schema": {
+                    "type": "object",
+                    "required": ["file", "recipe"],
+                    "properties": {
+                        "file": {"type": "string", "format": "binary"},
+                        "recipe": {"type": "string", "description": "The recipe as a JSON list."},
+                        "format": {"type": "string", "description": "Shorthand for a last output step."},
+                    },
+                }
+            },
+            "application/json": {"schema": {"$ref": "#/components/schemas/ProcessRequest"}},
+        },
+    }
+}
+
+
+@router.post(
+    "/images/process",
+    response_class=Response,
+    openapi_extra=_PROCESS_BODY,
+    summary="Process a picture, storing nothing",
+    responses={
+        200: {"content": {"image/*": {}, "application/json": {}}},
+        **problems(401, 403, 413, 415, 422),
+    },
+)
+async def process(request: Request, _viewer: ImageProcessor, context: ContextDep) -> Response:
+    """Multipart gives picture bytes back; JSON with base64 gives JSON with base64 back. Size and time are limited."""
+    if request.headers.get("content-type", "").startswith("application/json"):
+        body = _parsed(await request.body())
+        data, kind = await run_in_threadpool(
+            _process, context, _decoded(body.image), body.recipe, body.format
+        )
+        return JSONResponse({"image": base64.b64encode(data).decode(), "format": kind})
+    form = await read_form(request)
+    try:
+        source = await _file_of(form.get("file"))
+        recipe = _recipe_of(form.get("recipe"))
+        wanted = form.get("format")
+        data, kind = await run_in_threadpool(
+            _process, context, source, recipe, wanted if isinstance(wanted, str) else None
+        )
+    finally:
+        await form.close()
+    return Response(data, media_type=MEDIA_TYPES[kind])
+
+
+@router.post(
+    "/images/analyze",
+    summary="Analyse a picture, storing nothing",
+    openapi_extra=_PROCESS_BODY,
+    responses=problems(401, 403, 413, 415, 422),
+)
+async def analyze(
+    request: Request,
+    viewer: ImageProcessor,
+    context: ContextDep,
+    accept_language: Annotated[str, Header()] = "",
+) -> dict[str, Any]:
+    """Multipart `file`, or JSON {image: base64}: tags, objects, faces, cues and text."""
+    if request.headers.get("content-type", "").startswith("application/json"):
+        data = _decoded(_parsed(await request.body()).image)
+    else:
+        form = await read_form(request)
+        try:
+            data = await _file_of(form.get("file"))
+        finally:
+            await form.close()
+    language = language_of(accept_language, viewer.language)
+
+    def look() -> dict[str, Any]:
+        with _stored(context, data) as path:
+            return lookup.look_at(context, path, language)
+
+    return await run_in_threadpool(look)
+
+
+def _process(context: Context, data: bytes, recipe: Any, wanted: str | None) -> tuple[bytes, str]:
+    if wanted:
+        recipe = [*recipe, {"op": "output", "format": wanted}]
+    with _stored(context, data) as path:
+        target = path.with_name("result")
+        done = edits.process_once(context, path, recipe, target)
+        return target.read_bytes(), done.format
+
+
+@contextmanager
+def _stored(context: Context, data: bytes) -> Iterator[Path]:
+    """The bytes as a file for a moment: decoding happens in another process."""
+    with tempfile.TemporaryDirectory(dir=context.settings.data / "incoming") as folder:
+        path = Path(folder) / "picture"
+        path.write_bytes(data)
+        yield path
+
+
+def _parsed(body: bytes) -> ProcessRequest:
+    try:
+        return ProcessRequest.model_validate_json(body)
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise Invalid(
+            f"{'.'.join(map(str, first['loc']))}: {first['msg']}.", field=str(first["loc"])
+        ) from None
+
+
+def _decoded(text: str) -> bytes:
+    try:
+        return base64.b64decode(
+            "".join(text.partition("base64,")[2].split() if text.startswith("data:") else text.split()),
+            validate=True,
+        )
+    except (binascii.Error, ValueError):
+        raise Invalid("The field image is not valid base64.", field="image") from None
+
+
+async def _file_of(value: Any) -> bytes:
+    if not isinstance(value, UploadFile):
+        raise Invalid("The form needs a field named file with the picture.", field="file")
+    return await value.read()
+
+
+def _recipe_of(value: Any) -> Any:
+    try:
+        return json.loads(value) if isinstance(value, str) else []
+    except json.JSONDecodeError as error:
+        raise Invalid(f"The recipe is not valid JSON: {error}.", field="recipe") from None

@@ -1,0 +1,251 @@
+"""Edits: recipes applied to a photo's original by the worker. The original never changes; every edit is a new file."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select
+
+from app.context import Context
+from app.db import ReadSession, WriteSession, utcnow
+from app.errors import AppError, Conflict, Invalid, NotFound
+from app.imaging import darkroom
+from app.models import Cue, Edit, Job, Photo
+from app.services import jobs, photos
+from app.services.accounts import Viewer
+from ml.enhance import Recipe, RecipeError, describe_operations, validate_recipe
+
+log = logging.getLogger(__name__)
+_PREVIEW_SIDE = 1024
+
+
+@dataclass(frozen=True)
+class Requested:
+    """A new edit and the job that will render it."""
+
+    edit: Edit
+    job_id: UUID | None
+
+
+def operations(language: str) -> list[dict[str, Any]]:
+    """Every operation a recipe may use, with parameters, ranges, defaults, units and rough cost."""
+    return describe_operations(language)
+
+
+def checked(recipe: Any, size: tuple[int, int] | None = None) -> Recipe:
+    """A valid recipe.
+
+    Raises:
+        BadRecipe: names step, operation, parameter and the accepted range.
+    """
+    try:
+        return validate_recipe(recipe, size=size)
+    except RecipeError as error:
+        raise darkroom.BadRecipe(str(error), **error.as_json()) from None
+
+
+def create_edit(
+    session: WriteSession, viewer: Viewer, photo_id: UUID, recipe: Any, title: str = ""
+) -> Requested:
+    """Ask for an edit; it is rendered in the background."""
+    photo = photos.get_photo(session, viewer, photo_id, trashed=False)
+    steps = checked(recipe, (photo.width, photo.height))
+    for style in _style_photos(steps):
+        photos.get_photo(session, viewer, style)
+    edit = Edit(photo_id=photo.id, title=title.strip()[:200], recipe=steps.as_json())
+    session.add(edit)
+    session.flush()
+    job_id = jobs.enqueue(
+        session,
+        "edit",
+        dedupe=str(edit.id),
+        owner_id=viewer.user_id,
+        photo_id=photo.id,
+        payload={"edit": str(edit.id)},
+        priority=jobs.USER_WAITS,
+    )
+    photo.updated_at = utcnow()
+    return Requested(edit, job_id)
+
+
+def list_edits(session: ReadSession, viewer: Viewer, photo_id: UUID) -> list[Edit]:
+    photo = photos.get_photo(session, viewer, photo_id)
+    query = select(Edit).where(Edit.photo_id == photo.id, Edit.deleted_at.is_(None)).order_by(Edit.id)
+    return list(session.scalars(query))
+
+
+def get_edit(session: ReadSession, viewer: Viewer, edit_id: UUID) -> tuple[Edit, Photo]:
+    edit = session.get(Edit, edit_id)
+    photo = session.get(Photo, edit.photo_id) if edit is not None else None
+    if edit is None or photo is None or edit.deleted_at is not None or photo.owner_id != viewer.user_id:
+        raise NotFound("There is no such edit.")
+    return edit, photo
+
+
+def finished_file(context: Context, edit: Edit) -> Path:
+    """The rendered file.
+
+    Raises:
+        Conflict: it is not rendered yet, or could not be.
+    """
+    if edit.status == "failed":
+        raise Conflict(edit.error or "The edit could not be made.")
+    if edit.status != "ready" or edit.checksum is None:
+        raise Conflict("The edit is still being made.")
+    return context.storage.original(edit.checksum)
+
+
+def delete_edit(session: WriteSession, viewer: Viewer, edit_id: UUID) -> None:
+    """Put an edit away; ``restore_edit`` brings it back."""
+    edit, photo = get_edit(session, viewer, edit_id)
+    edit.deleted_at = photo.updated_at = utcnow()
+
+
+def restore_edit(session: WriteSession, viewer: Viewer, edit_id: UUID) -> Edit:
+    edit = session.get(Edit, edit_id)
+    photo = session.get(Photo, edit.photo_id) if edit is not None else None
+    if edit is None or photo is None or photo.owner_id != viewer.user_id:
+        raise NotFound("There is no such edit.")
+    edit.deleted_at, photo.updated_at = None, utcnow()
+    return edit
+
+
+# --- the worker's side ----------------------------------------------------------------------------------------
+
+
+def render_job(context: Context, worker: str, job: Job) -> None:
+    """Do one claimed ``edit`` job: render in a child, keep the file, then one transaction."""
+    edit_id = UUID(job.payload["edit"])
+    with context.database.read() as session:
+        edit = session.get(Edit, edit_id)
+        photo = session.get(Photo, edit.photo_id) if edit is not None else None
+        styles = _style_files(session, context, edit) if edit is not None else {}
+        cues = _cues(session, photo) if photo is not None else {}
+    if edit is None or photo is None or edit.deleted_at is not None:
+        _fail(context, worker, job, "gone", "The edit or its photo is gone.", retryable=False)
+        return
+    target = context.settings.data / "incoming" / f"{edit_id}.edit"
+    order = darkroom.Order(context.storage.original(photo.checksum), edit.recipe, target, styles, cues)
+    follow = _Follow(context, worker, job.id)
+    try:
+        developed = darkroom.develop(
+            context.settings, order, progress=follow.progress, cancelled=follow.stopped
+        )
+        _keep(context, worker, job, edit_id, target, developed)
+    except darkroom.Cancelled:
+        _fail(context, worker, job, "cancelled", "Cancelled.", retryable=False)
+    except AppError as error:
+        _fail(context, worker, job, error.code, error.detail, retryable=False)
+    except OSError as error:
+        log.exception("edit could not be rendered")
+        _fail(context, worker, job, "internal", f"{type(error).__name__}: {error}", retryable=True)
+    finally:
+        target.unlink(missing_ok=True)
+
+
+class _Follow:
+    """Carries progress to the job's row and the wish to stop back, about once a second."""
+
+    def __init__(self, context: Context, worker: str, job_id: UUID) -> None:
+        self._context, self._worker, self._job_id = context, worker, job_id
+        self._fraction = 0.0
+
+    def progress(self, fraction: float) -> None:
+        self._fraction = fraction
+
+    def stopped(self) -> bool:
+        with self._context.database.write() as session:
+            return not jobs.set_progress(session, self._worker, self._job_id, self._fraction)
+
+
+def _keep(
+    context: Context, worker: str, job: Job, edit_id: UUID, target: Path, developed: darkroom.Developed
+) -> None:
+    with target.open("rb") as stream, context.storage.receive(stream, limit=1 << 40) as incoming:
+        checksum = incoming.sha256
+        context.storage.keep(incoming)
+    with context.database.write() as session:
+        edit = session.get(Edit, edit_id)
+        if edit is None or not jobs.finish(session, worker, job.id):
+            return  # taken over or removed meanwhile; the file is swept as an orphan
+        edit.status, edit.error, edit.checksum = "ready", None, checksum
+        edit.format, edit.size = developed.format, developed.size
+        edit.width, edit.height = developed.width, developed.height
+        photo = session.get(Photo, edit.photo_id)
+        if photo is not None:
+            photo.updated_at = utcnow()
+
+
+def _fail(context: Context, worker: str, job: Job, code: str, message: str, *, retryable: bool) -> None:
+    with context.database.write() as session:
+        state = jobs.fail(session, worker, job.id, code, message, retryable=retryable)
+        edit = session.get(Edit, UUID(job.payload["edit"]))
+        if edit is not None and state in ("failed", "cancelled"):
+            edit.status, edit.error = "failed", message[:500]
+
+
+# --- without storing ------------------------------------------------------------------------------------------
+
+
+def process_once(
+    context: Context, source: Path, recipe: Any, target: Path, *, styles: Mapping[str, Path] | None = None
+) -> darkroom.Developed:
+    """Apply a recipe to a file that is not stored; size and time are limited by settings.
+
+    Raises:
+        BadRecipe, RecipeFailed, UnsupportedImage, BrokenImage, TooLarge: see ``app.imaging.darkroom``.
+    """
+    checked(recipe)
+    limited = context.settings.for_one_shot()
+    order = darkroom.Order(source, recipe, target, styles or {})
+    return darkroom.develop(limited, order, seconds=context.settings.process_seconds)
+
+
+def preview(
+    context: Context, session: ReadSession, viewer: Viewer, photo_id: UUID, recipe: Any, target: Path
+) -> darkroom.Developed:
+    """How a recipe will look, at a long side of 1,024 pixels, quickly and without storing anything."""
+    photo = photos.get_photo(session, viewer, photo_id)
+    steps = checked(recipe, (photo.width, photo.height))
+    if any(step.operation.name == "style" and step.params["photo"] for step in steps.steps):
+        raise Invalid(
+            "A style taken from a photo has no quick preview; make the edit instead.", field="recipe"
+        )
+    source = context.storage.rendition(photo.checksum, "preview")
+    if not source.exists():
+        source = context.storage.original(photo.checksum)
+    long_side = min(_PREVIEW_SIDE, max(photo.width, photo.height))
+    as_jpeg = [step for step in recipe if step.get("op") != "output"] + [{"op": "output", "format": "jpeg"}]
+    order = darkroom.Order(source, as_jpeg, target, {}, _cues(session, photo), long_side)
+    return darkroom.develop(context.settings, order, seconds=context.settings.process_seconds)
+
+
+def _style_photos(recipe: Recipe) -> list[UUID]:
+    names = [
+        step.params["photo"]
+        for step in recipe.steps
+        if step.operation.name == "style" and step.params["photo"]
+    ]
+    try:
+        return [UUID(name) for name in names]
+    except ValueError:
+        raise Invalid("The style photo must be a photo's id.", field="photo") from None
+
+
+def _style_files(session: ReadSession, context: Context, edit: Edit) -> dict[str, Path]:
+    found = {}
+    for style in _style_photos(validate_recipe(edit.recipe)):
+        photo = session.get(Photo, style)
+        if photo is not None:
+            found[str(style)] = context.storage.original(photo.checksum)
+    return found
+
+
+def _cues(session: ReadSession, photo: Photo) -> dict[str, float]:
+    rows = session.execute(select(Cue.name, Cue.value).where(Cue.photo_id == photo.id))
+    return dict(rows.tuples().all())
