@@ -43,16 +43,18 @@ AvifImagePlugin.DEFAULT_MAX_THREADS = 1
 ImageFile.LOAD_TRUNCATED_IMAGES = False
 
 # Every plugin is named here, because the process cannot import one later: no file can be opened then.
-_PLUGINS = {
-    "jpeg": (JpegImagePlugin.JpegImageFile, MpoImagePlugin.MpoImageFile),
-    "png": (PngImagePlugin.PngImageFile,),
-    "gif": (GifImagePlugin.GifImageFile,),
-    "bmp": (BmpImagePlugin.BmpImageFile,),
-    "webp": (WebPImagePlugin.WebPImageFile,),
-    "tiff": (TiffImagePlugin.TiffImageFile,),
-    "heif": (pillow_heif.HeifImageFile,),
-    "avif": (AvifImagePlugin.AvifImageFile,),
+_PLUGINS: dict[str, type[ImageFile.ImageFile]] = {
+    "jpeg": JpegImagePlugin.JpegImageFile,
+    "png": PngImagePlugin.PngImageFile,
+    "gif": GifImagePlugin.GifImageFile,
+    "bmp": BmpImagePlugin.BmpImageFile,
+    "webp": WebPImagePlugin.WebPImageFile,
+    "tiff": TiffImagePlugin.TiffImageFile,
+    "heif": pillow_heif.HeifImageFile,
+    "avif": AvifImagePlugin.AvifImageFile,
 }
+_OPENED_BY_OTHERS = (MpoImagePlugin,)  # a JPEG with more pictures behind it
+
 _UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -131,7 +133,7 @@ def read_picture(file: BinaryIO, limits: Limits, at_least: int | None = None) ->
     warnings.simplefilter("ignore")  # about odd metadata, of which there is no end
     warnings.simplefilter("error", Image.DecompressionBombWarning)
     with blamed_on_file():
-        image = Image.open(file, formats=[str(plugin.format) for plugin in _PLUGINS[kind]])
+        image = Image.open(file, formats=[str(_PLUGINS[kind].format)])
         width, height = image.size
         _check_pixels(width, height, limits)
         if kind == "tiff":

@@ -25,7 +25,7 @@ _DATE = re.compile(
 )
 _OFFSET = re.compile(r"\s*([+-])(\d{1,2}):?(\d{2})\s*")
 _XMP_DEGREES = re.compile(r"\s*(\d{1,3}),(\d{1,2}(?:\.\d+)?)(?:,(\d{1,2}(?:\.\d+)?))?([NSEW])\s*")
-# Minutes east of UTC that clocks somewhere show, besides full hours. Another difference is a wrong clock.
+# Minutes east of UTC that clocks show somewhere, besides full hours: any other difference is a wrong clock.
 _ODD_OFFSETS = frozenset((-570, -210, 210, 270, 330, 345, 390, 525, 570, 630, 765))
 _MAX_OFFSET = 14 * 60
 # What cameras write into the description of every photo.

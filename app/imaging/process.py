@@ -65,7 +65,7 @@ class DecodingProcess:
             "seconds": settings.decode_seconds,
         }
         try:
-            self._process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
+            self._process = subprocess.Popen(
                 [sys.executable, "-m", "app.imaging.child", json.dumps(options)],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
@@ -126,8 +126,14 @@ class DecodingProcess:
             return os.read(self._errors, 65536).decode(errors="replace")[-2000:].strip()
         return ""
 
+    def how_it_ended(self) -> int:
+        """The exit status (minus the number of the signal) of a process that seems to have died."""
+        with suppress(subprocess.TimeoutExpired):
+            return self._process.wait(1)
+        return self.kill()
+
     def kill(self) -> int:
-        """End the process and return how it ended (minus the number of the signal)."""
+        """End the process and return its exit status."""
         self._process.kill()
         return self._process.wait()
 

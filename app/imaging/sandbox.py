@@ -139,11 +139,12 @@ class Sandbox:
         except SlowProcessError as error:
             raise self._too_slow() from error
         except DeadProcessError as error:
-            if process.kill() == -signal.SIGXCPU:
+            status = process.how_it_ended()
+            if status == -signal.SIGXCPU:
                 raise self._too_slow() from error
             if self._closed:
                 raise RuntimeError("the sandbox has been closed") from error
-            logger.warning("decoding process ended with %s: %s", process.kill(), process.last_words())
+            logger.warning("decoding process ended with %s: %s", status, process.last_words())
             raise
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             # Our child never answers so: a file has taken it over.
