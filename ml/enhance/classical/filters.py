@@ -23,6 +23,7 @@ _DIRECT_BILATERAL = 5
 # Non-local means: patches of 5 x 5 compared within 13 x 13, a third of the usual work for nearly the same
 # result.
 _PATCH, _SEARCH = 5, 13
+_SMOOTH_COST = {"gaussian": 0.01, "mean": 0.01, "median": 0.06, "bilateral": 0.1}
 
 
 def as_bytes(image: Pixels) -> NDArray[np.uint8]:
@@ -200,10 +201,11 @@ OPERATIONS: tuple[Operation, ...] = (
                 only_for=("method", ("bilateral",)),
             ),
         ),
-        cost=0.05,
+        cost=0.01,
         run=_smooth,
         reach=_smooth_reach,
         identity=lambda p: p["radius"] == 0.0,
+        cost_of=lambda p: _SMOOTH_COST[p["method"]],
     ),
     Operation(
         "denoise",
@@ -226,7 +228,7 @@ OPERATIONS: tuple[Operation, ...] = (
                 high=1.0,
             ),
         ),
-        cost=0.5,
+        cost=0.4,
         run=_denoise,
         reach=lambda p: 16,
         identity=no_strength,
@@ -271,7 +273,7 @@ OPERATIONS: tuple[Operation, ...] = (
                 high=2**31 - 1,
             ),
         ),
-        cost=0.08,
+        cost=0.03,
         run=_noise,
         reach=local,
         prepare=_noise_source,

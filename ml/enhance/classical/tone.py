@@ -47,7 +47,7 @@ def _contrast_curves(image: Pixels, params: Params, call: Call) -> tuple[Curve, 
     amount = params["amount"]
     if amount < 0:
         return (as_curve(0.5 + (ramp() - 0.5) * (1.0 + amount)),)
-    steepness = _steepness(1.0 + 3.0 * amount)
+    steepness = _steepness(1.0 + 1.5 * amount)
     return (as_curve(0.5 + 0.5 * np.tanh(steepness * (2.0 * ramp() - 1.0)) / np.tanh(steepness)),)
 
 
@@ -71,7 +71,7 @@ def _gamma_curves(image: Pixels, params: Params, call: Call) -> tuple[Curve, ...
 
 
 def _gray_world(image: Pixels, visible: NDArray[np.bool_] | None) -> NDArray[np.float64]:
-    """Gains in linear light that make the mean of unclipped pixels grey, each within a factor of two."""
+    """Gains in linear light that make the weighted mean of unclipped pixels grey, each within a factor of two."""
     step = max(1, int(np.sqrt(image.shape[0] * image.shape[1] / 250_000)))
     sample = image[::step, ::step].reshape(-1, 3)
     if visible is not None:
@@ -79,8 +79,12 @@ def _gray_world(image: Pixels, visible: NDArray[np.bool_] | None) -> NDArray[np.
     usable = sample[(sample.max(axis=1) < 0.98) & (sample.max(axis=1) > 0.02)]
     if len(usable) < max(1, len(sample) // 50):
         return np.ones(3)
-    means = to_linear(usable.astype(np.float64)).mean(axis=0)
-    return np.clip(means.mean() / np.maximum(means, 1e-6), 0.5, 2.0)
+    # The less saturated, the likelier grey: a blue sky or a lawn should not count as a coloured lamp.
+    greyness = (usable.min(axis=1) / usable.max(axis=1)).astype(np.float64)
+    means = np.average(to_linear(usable.astype(np.float64)), axis=0, weights=greyness**4 + 1e-6)
+    # A close-up of a leaf holds nothing grey, hence says nothing about the light.
+    trust = np.clip((np.percentile(greyness, 95) - 0.2) / 0.3, 0.0, 1.0)
+    return np.clip(means.mean() / np.maximum(means, 1e-6), 0.5, 2.0) ** trust
 
 
 def _balance_curves(image: Pixels, params: Params, call: Call) -> tuple[Curve, ...]:
@@ -120,7 +124,12 @@ def _clahe(image: Pixels, params: Params, call: Call) -> Pixels:
     mapped = cv2.createCLAHE(clipLimit=params["clip_limit"], tileGridSize=grid).apply(levels)
     # Only the difference is in 8 bits, so what the levels hid between them is kept.
     new = np.clip(old + (mapped.astype(np.float32) - levels) / np.float32(255.0), 0.0, 1.0)
-    return blend(image, with_luma(image, old, new), params["strength"])
+    result = np.empty_like(image)
+    rows = max(1, call.context.band_pixels // width)
+    for top in range(0, height, rows):
+        band = slice(top, top + rows)
+        result[band] = blend(image[band], with_luma(image[band], old[band], new[band]), params["strength"])
+    return result
 
 
 def _level_curves(image: Pixels, params: Params, call: Call) -> tuple[Curve, ...]:
@@ -151,7 +160,7 @@ OPERATIONS: tuple[Operation, ...] = (
             "按线性光增减曝光，每 1 EV 光量加倍或减半。",
         ),
         (_slider("ev", "Exposure change.", "曝光补偿。", -5.0, 5.0, "EV"),),
-        cost=0.03,
+        cost=0.01,
         run=_by_curves,
         reach=local,
         prepare=_exposure_curves,
@@ -168,11 +177,11 @@ OPERATIONS: tuple[Operation, ...] = (
         (
             _slider(
                 "amount",
-                "Below 0 flatter, above 0 stronger: the slope at mid grey is 1 + 3 x amount.",
-                "小于 0 变平，大于 0 增强：中灰处斜率为 1 + 3 × amount。",
+                "Below 0 flatter, above 0 stronger: the slope at mid grey is 1 + 1.5 x amount.",
+                "小于 0 变平，大于 0 增强：中灰处斜率为 1 + 1.5 × amount。",
             ),
         ),
-        cost=0.03,
+        cost=0.01,
         run=_by_curves,
         reach=local,
         prepare=_contrast_curves,
@@ -184,7 +193,7 @@ OPERATIONS: tuple[Operation, ...] = (
         Text("Brightness", "亮度"),
         Text("Add the same amount to every value.", "给每个像素值加上同一数值。"),
         (_slider("amount", "What is added, as a fraction of white.", "增加量，以白色为 1。"),),
-        cost=0.03,
+        cost=0.01,
         run=_by_curves,
         reach=local,
         prepare=_brightness_curves,
@@ -208,7 +217,7 @@ OPERATIONS: tuple[Operation, ...] = (
                 high=10.0,
             ),
         ),
-        cost=0.03,
+        cost=0.01,
         run=_by_curves,
         reach=local,
         prepare=_gamma_curves,
@@ -247,7 +256,7 @@ OPERATIONS: tuple[Operation, ...] = (
                 only_for=("auto", (True,)),
             ),
         ),
-        cost=0.05,
+        cost=0.03,
         run=_by_curves,
         reach=local,
         prepare=_balance_curves,
@@ -265,7 +274,7 @@ OPERATIONS: tuple[Operation, ...] = (
                 "-1 为灰色，1 使色彩与灰色的距离加倍。",
             ),
         ),
-        cost=0.03,
+        cost=0.01,
         run=_saturation,
         reach=local,
         identity=lambda p: p["amount"] == 0.0,
@@ -291,7 +300,7 @@ OPERATIONS: tuple[Operation, ...] = (
             ),
             strength(1.0),
         ),
-        cost=0.1,
+        cost=0.03,
         run=_equalize,
         reach=local,
         prepare=_equalize_curves,
@@ -318,7 +327,7 @@ OPERATIONS: tuple[Operation, ...] = (
             Parameter("tiles", "integer", Text("Tiles along each side.", "每边分块数。"), 8, low=1, high=32),
             strength(1.0),
         ),
-        cost=0.06,
+        cost=0.03,
         run=_clahe,
         identity=no_strength,
     ),
@@ -354,7 +363,7 @@ OPERATIONS: tuple[Operation, ...] = (
             ),
             strength(1.0),
         ),
-        cost=0.08,
+        cost=0.02,
         run=_by_curves,
         reach=local,
         prepare=_level_curves,
