@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from app import logs
+from app import logs, retag_command
 from app.context import Context
 from app.errors import AppError
 from app.settings import Settings
@@ -98,6 +98,23 @@ def _parser() -> argparse.ArgumentParser:
     analyze = add("analyze", _analyze, "Print what the models see in files; nothing is stored.", as_json=True)
     analyze.add_argument("files", nargs="+", type=Path, metavar="FILE")
     analyze.add_argument("--language", choices=["en", "zh"], default="en")
+
+    retag = add(
+        "retag", _retag, "Look at photos again, in a campaign that can be resumed and undone.", as_json=True
+    )
+    retag_command.add_arguments(retag)
+
+    process = add("process", _process, "Apply edit operations to a file.", as_json=True)
+    process.add_argument("source", type=Path, metavar="IN")
+    process.add_argument("target", type=Path, metavar="OUT")
+    process.add_argument(
+        "--op",
+        action="append",
+        default=[],
+        metavar="NAME[,PARAMETER=VALUE...]",
+        help="an operation, such as low_light,strength=0.7; repeat for more",
+    )
+    process.add_argument("--recipe", help="the recipe as a JSON list, instead of --op")
 
     check = add("check", _check, "Compare the database with the files on disk, byte by byte.", as_json=True)
     check.add_argument("--repair", action="store_true")
@@ -254,6 +271,52 @@ def _import(arguments: argparse.Namespace, settings: Settings) -> int:
     else:
         print(f"{counts['added']} added, {counts['duplicate']} already there, {counts['refused']} refused.")
     return 1 if counts["refused"] else 0
+
+
+def _retag(arguments: argparse.Namespace, settings: Settings) -> int:
+    context = _opened(settings)
+    report = retag_command.run(arguments, context)
+    context.close()
+    _print_json(report) if arguments.json else print(retag_command.text(report))
+    return 1 if report.get("failed") else 0
+
+
+def _process(arguments: argparse.Namespace, settings: Settings) -> int:
+    from tqdm import tqdm
+
+    from app.imaging import darkroom
+    from app.services import edits
+
+    recipe = json.loads(arguments.recipe) if arguments.recipe else [_operation(text) for text in arguments.op]
+    suffix = arguments.target.suffix.lower().lstrip(".")
+    if not any(step.get("op") == "output" for step in recipe):
+        recipe.append({"op": "output", "format": {"jpg": "jpeg", "tif": "tiff"}.get(suffix, suffix)})
+    edits.checked(recipe)
+    order = darkroom.Order(arguments.source.resolve(), recipe, arguments.target.resolve())
+    with tqdm(total=100, unit="%", disable=arguments.json or None) as bar:
+        done = darkroom.develop(
+            settings, order, progress=lambda f: bar.update(round(f * 100) - bar.n) and None
+        )
+    if arguments.json:
+        _print_json(vars(done))
+    else:
+        print(f"{arguments.target}: {done.format}, {done.width} x {done.height}, {done.size:,} bytes")
+    return 0
+
+
+def _operation(text: str) -> dict[str, Any]:
+    """``name,parameter=value,...``; values are JSON where they can be, else text."""
+    name, *parameters = text.split(",")
+    step: dict[str, Any] = {"op": name}
+    for parameter in parameters:
+        key, equals, value = parameter.partition("=")
+        if not equals:
+            _fail(f"--op {text}: {parameter} must have the form parameter=value")
+        try:
+            step[key] = json.loads(value)
+        except json.JSONDecodeError:
+            step[key] = value
+    return step
 
 
 def _analyze(arguments: argparse.Namespace, settings: Settings) -> int:

@@ -380,7 +380,8 @@ class Edit(Base):
 
 
 class Job(Base):
-    """A durable unit of background work. ``state``: ready -> running -> done | failed | cancelled.
+    """A durable unit of background work. ``state``: ready -> running -> done | failed | cancelled; paused while
+    its campaign is.
 
     ``dedupe`` makes enqueueing idempotent: at most one ready or running job per (kind, dedupe).
     A running job whose lease has passed belongs to a dead worker and becomes ready again.
@@ -414,7 +415,7 @@ class Job(Base):
         Index(None, "state", "lease_until"),
         Index(None, "owner_id", "state", "id"),
         Index(None, "campaign_id", "state"),
-        CheckConstraint("state in ('ready', 'running', 'done', 'failed', 'cancelled')", name="state"),
+        CheckConstraint("state in ('ready', 'running', 'paused', 'done', 'failed', 'cancelled')", name="state"),
     )  # fmt: skip
 
 

@@ -16,11 +16,14 @@ def _setting(default: Any, help_text: str) -> Any:
     return field(default=default, metadata={"help": help_text})
 
 
+_DATA = Path("data")
+
+
 @dataclass(frozen=True)
 class Settings:
     """Everything an administrator can set. Sizes are bytes, times are seconds unless the name says otherwise."""
 
-    data: Path = _setting(Path("data"), "Folder that holds the database, originals and renditions.")
+    data: Path = _setting(_DATA, "Folder that holds the database, originals and renditions.")
     models: Path | None = _setting(None, "Folder of model weights; may be shared. Default: <data>/models.")
     database_url: str | None = _setting(None, "SQLAlchemy URL. Default: SQLite at <data>/albumen.db.")
     max_upload_bytes: int = _setting(200 * 1024**2, "Largest accepted file.")

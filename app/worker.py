@@ -1,4 +1,4 @@
-"""The claim loop: take ready jobs under a lease, run their handlers, record the outcome. Thin; rules are in services."""
+"""The claim loop: take ready jobs under a lease, run their handlers, record the outcome. Rules are in services."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from app import migrate
 from app.context import Context
 from app.logs import job_id
 from app.models import Job
-from app.services import analysis, edits, jobs, photos
+from app.services import analysis, edits, jobs, models, photos, retag
 from app.settings import Settings
 
 if TYPE_CHECKING:
@@ -39,6 +39,7 @@ class Worker:
         self.context = context
         self.name = jobs.worker_name()
         self._analyzer = analyzer
+        self._analyzers: dict[str | None, Analyzer] = {}
         self._stop = threading.Event()
         self._due = {"reap": 0.0, "sweep": 0.0}
         self._last_work = time.monotonic()
@@ -47,13 +48,22 @@ class Worker:
             "analyse": self._analyse,
         }
 
-    @property
-    def analyzer(self) -> Analyzer:
-        if self._analyzer is None:
-            from ml import Analyzer
+    def analyzer_for(self, model: str | None = None) -> Analyzer:
+        """The analyzer with the default models, or with ``model`` in place of its task's default.
 
-            self._analyzer = Analyzer(self.context.settings.models_dir)
-        return self._analyzer
+        Raises:
+            Invalid: no such model, or one that no stage can use.
+        """
+        if model is None and self._analyzer is not None:
+            return self._analyzer
+        if model not in self._analyzers:
+            self._analyzers[model] = models.build_analyzer(self.context.settings.models_dir, model)
+        return self._analyzers[model]
+
+    def tick(self) -> int:
+        """Housekeeping when due, then one batch; how many jobs it held."""
+        self._housekeeping()
+        return self.run_once()
 
     def stop(self) -> None:
         """Finish the batch at hand, then end ``run_forever``."""
@@ -63,8 +73,7 @@ class Worker:
         log.info("worker started", extra={"worker": self.name})
         migrate.require_current(self.context.database)
         while not self._stop.is_set():
-            self._housekeeping()
-            if self.run_once() == 0:
+            if self.tick() == 0:
                 self._let_idle_models_go()
                 self._stop.wait(_IDLE_SECONDS)
         log.info("worker stopped", extra={"worker": self.name})
@@ -92,7 +101,7 @@ class Worker:
         return done
 
     def _analyse(self, claimed: Sequence[Job]) -> None:
-        analysis.analyse_batch(self.context, self.analyzer, self.name, claimed)
+        analysis.analyse_batch(self.context, self.analyzer_for, self.name, claimed)
 
     def _edit(self, claimed: Sequence[Job]) -> None:
         for job in claimed:
@@ -104,6 +113,7 @@ class Worker:
             self._due["reap"] = now + _REAP_SECONDS
             with self.context.database.write() as session:
                 analysis.mark_parked(session, jobs.reap(session))
+                retag.settle(session)
         if now >= self._due["sweep"]:
             self._due["sweep"] = now + _SWEEP_SECONDS
             with self.context.database.write() as session:
@@ -112,10 +122,10 @@ class Worker:
             self.context.storage.sweep_incoming()
 
     def _let_idle_models_go(self) -> None:
-        if self._analyzer is not None:
-            idle = time.monotonic() - self._last_work
-            if idle > self.context.settings.model_idle_seconds:
-                self._analyzer.unload()
+        if self._analyzers and time.monotonic() - self._last_work > self.context.settings.model_idle_seconds:
+            for analyzer in self._analyzers.values():
+                analyzer.unload()
+            self._analyzers.clear()
 
 
 class _Renewal:

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+from uuid import UUID
 
 import numpy as np
 from sqlalchemy import delete, func, select
@@ -20,16 +21,27 @@ from app.context import Context
 from app.db import WriteSession, utcnow
 from app.errors import AppError
 from app.imaging.sandbox import Rendered
-from app.models import Cue, DetectedObject, Embedding, Face, Job, Photo, PhotoTag, Stage, TextLine
+from app.models import (
+    CampaignBefore,
+    Cue,
+    DetectedObject,
+    Embedding,
+    Face,
+    Job,
+    Photo,
+    PhotoTag,
+    Stage,
+    TextLine,
+)
 from app.search.terms import index_terms
-from app.services import jobs, vocabulary
+from app.services import jobs, snapshots, vocabulary
 
 if TYPE_CHECKING:
     from ml import Analysis, Analyzer
 
 log = logging.getLogger(__name__)
 
-STAGES = ("scenes", "objects", "faces", "cues", "tags", "text", "embedding")
+STAGES = ("tags", "objects", "faces", "embedding", "cues", "text")
 RENDITIONS = ("grid", "preview")
 _RENDITION_VERSION = "1"
 
@@ -39,6 +51,7 @@ class _Work:
     job: Job
     photo: Photo
     stages: tuple[str, ...]
+    model: str | None
 
 
 @dataclass
@@ -54,19 +67,26 @@ class LostLease(Exception):
     """The job was taken over or cancelled meanwhile: this result must not be stored."""
 
 
-def analyse_batch(context: Context, analyzer: Analyzer, worker: str, claimed: Sequence[Job]) -> int:
+def analyse_batch(
+    context: Context, analyzer_for: Callable[[str | None], Analyzer], worker: str, claimed: Sequence[Job]
+) -> int:
     """Do a batch of claimed ``analyse`` jobs; how many photos were stored.
+
+    ``analyzer_for`` gives the analyzer for the model a job asks for (None: the defaults).
 
     A failing photo fails alone: its job is retried when the fault can pass, else parked with the reason.
     """
     outcomes = [_render(context, work) for work in _load(context, worker, claimed)]
-    # Photos of a batch may ask for different stages (a re-tag beside fresh uploads): one forward pass for each set.
-    for stages in {o.work.stages for o in outcomes}:
-        group = [o for o in outcomes if o.work.stages == stages and o.rendered is not None]
+    # Photos of a batch may ask for different things (a re-tag beside fresh uploads): one forward pass for each.
+    for stages, model in {(o.work.stages, o.work.model) for o in outcomes}:
+        wanted = [o for o in outcomes if (o.work.stages, o.work.model) == (stages, model)]
+        group = [o for o in wanted if o.rendered is not None]
         if not group:
             continue
         try:
-            results = analyzer.analyze([o.rendered.pixels for o in group if o.rendered], stages=stages)
+            results = analyzer_for(model).analyze(
+                [o.rendered.pixels for o in group if o.rendered], stages=stages
+            )
         except Exception as error:
             log.exception("analysis of a batch failed", extra={"photos": len(group)})
             for outcome in group:
@@ -88,7 +108,9 @@ def _load(context: Context, worker: str, claimed: Sequence[Job]) -> list[_Work]:
             with context.database.write() as session:
                 jobs.fail(session, worker, job.id, "gone", "The photo is gone.", retryable=False)
         else:
-            work.append(_Work(job, photo, tuple(job.payload.get("stages") or STAGES)))
+            work.append(
+                _Work(job, photo, tuple(job.payload.get("stages") or STAGES), job.payload.get("model"))
+            )
     return work
 
 
@@ -117,6 +139,8 @@ def _store(context: Context, worker: str, outcome: _Outcome) -> int:
             photo = session.get(Photo, photo_id)
             if photo is None or outcome.analysis is None:
                 raise LostLease
+            if job.campaign_id is not None:
+                _remember(session, job.campaign_id, photo, outcome.work.stages)
             replace_results(session, photo, outcome.analysis)
             session.merge(
                 Stage(
@@ -136,6 +160,13 @@ def _store(context: Context, worker: str, outcome: _Outcome) -> int:
         log.warning("result dropped: the job is no longer ours", extra={"job": str(job.id)})
         return 0
     return 1
+
+
+def _remember(session: WriteSession, campaign_id: UUID, photo: Photo, stages: Sequence[str]) -> None:
+    """Keep what a campaign is about to replace; a retried job keeps the first memory."""
+    if session.get(CampaignBefore, (campaign_id, photo.id)) is None:
+        before = snapshots.take(session, photo, (*stages, *snapshots.ALWAYS))
+        session.add(CampaignBefore(campaign_id=campaign_id, photo_id=photo.id, before=before))
 
 
 def _record_failure(session: WriteSession, worker: str, outcome: _Outcome) -> None:

@@ -245,7 +245,7 @@ def retry(session: WriteSession, viewer: Viewer, job_id: UUID) -> Job:
         raise Conflict("The same work is already waiting.")
     job.state, job.attempts, job.run_after, job.cancel_requested = "ready", 0, utcnow(), False
     job.error = job.error_code = job.finished_at = None
-    if job.photo_id is not None and (photo := session.get(Photo, job.photo_id)) is not None:
-        if photo.status == "failed":
-            photo.status, photo.error, photo.updated_at = "pending", None, utcnow()
+    photo = session.get(Photo, job.photo_id) if job.photo_id is not None else None
+    if photo is not None and photo.status == "failed":
+        photo.status, photo.error, photo.updated_at = "pending", None, utcnow()
     return job

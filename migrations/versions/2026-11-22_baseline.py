@@ -367,7 +367,8 @@ def upgrade() -> None:
         sa.Column("started_at", UtcTime(), nullable=True),
         sa.Column("finished_at", UtcTime(), nullable=True),
         sa.CheckConstraint(
-            "state in ('ready', 'running', 'done', 'failed', 'cancelled')", name=op.f("ck_jobs_state")
+            "state in ('ready', 'running', 'paused', 'done', 'failed', 'cancelled')",
+            name=op.f("ck_jobs_state"),
         ),
         sa.ForeignKeyConstraint(
             ["campaign_id"], ["campaigns.id"], name=op.f("fk_jobs_campaign_id"), ondelete="CASCADE"

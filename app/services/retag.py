@@ -1,0 +1,295 @@
+"""Batch re-tagging: a durable campaign of ``analyse`` jobs that can be paused, cancelled, resumed and undone.
+
+A campaign is a row; its progress is a count over its jobs, so a killed command or worker loses nothing. Before a job
+replaces anything, the same transaction keeps what the stages held (``CampaignBefore``): undo puts it back photo by
+photo. What users confirmed, rejected or taught is never part of it.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import func, insert, select, update
+
+from app.context import Context
+from app.db import ReadSession, WriteSession, new_id, utcnow
+from app.errors import Conflict, Invalid, NotFound
+from app.models import Campaign, CampaignBefore, Job, Photo, PhotoTag, Stage, Tag, User
+from app.search import find_ids
+from app.services import accounts, analysis, jobs, snapshots
+
+_CHUNK = 5000
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a campaign is; ``rate`` in photos per second over its whole run, ``eta`` in seconds."""
+
+    campaign: Campaign
+    total: int
+    done: int
+    failed: int
+    waiting: int
+    running: int
+    rate: float | None = None
+    eta: float | None = None
+
+    @property
+    def ended(self) -> bool:
+        return self.waiting + self.running == 0
+
+
+@dataclass
+class Difference:
+    """What a re-tag would change, by tag slug: how many photos would gain and lose it."""
+
+    photos: int = 0
+    unchanged: int = 0
+    failed: int = 0
+    gained: Counter[str] = field(default_factory=Counter)
+    lost: Counter[str] = field(default_factory=Counter)
+
+
+def parse_stages(names: Sequence[str] | None) -> list[str]:
+    """Stage names in canonical order; all of them when none is named.
+
+    Raises:
+        Invalid: an unknown stage.
+    """
+    unknown = sorted(set(names or ()) - set(analysis.STAGES))
+    if unknown:
+        raise Invalid(
+            f"There is no stage {unknown[0]}. Choose among: {', '.join(analysis.STAGES)}.", field="stages"
+        )
+    return [name for name in analysis.STAGES if not names or name in names]
+
+
+def select_photos(
+    session: ReadSession,
+    query: str,
+    *,
+    owner: UUID | None = None,
+    stages: Sequence[str] = (),
+    only_outdated: bool = False,
+    current: dict[str, tuple[str, str]] | None = None,
+) -> list[UUID]:
+    """Photos a campaign would touch: of every user (or of ``owner``), as each owner's own search finds them.
+
+    ``only_outdated`` keeps those for which a stage is missing, failed, or was made by another model or version than
+    ``current`` says (stage -> model id, version).
+    """
+    users = session.scalars(select(User).order_by(User.id)).all()
+    ids: list[UUID] = []
+    for user in users:
+        if owner is None or user.id == owner:
+            ids += find_ids(session, accounts.viewer_of(user), query, archived=True)
+    if not only_outdated:
+        return ids
+    fresh: Counter[UUID] = Counter()
+    for stage in stages:
+        model, version = (current or {}).get(stage, ("", ""))
+        made = select(Stage.photo_id).where(
+            Stage.stage == stage, Stage.model == model, Stage.version == version, Stage.error.is_(None)
+        )
+        fresh.update(session.scalars(made))
+    return [photo_id for photo_id in ids if fresh[photo_id] < len(stages)]
+
+
+def start(
+    session: WriteSession,
+    photo_ids: Sequence[UUID],
+    *,
+    stages: Sequence[str],
+    query: str = "",
+    only_outdated: bool = False,
+    model: str | None = None,
+    created_by: UUID | None = None,
+) -> Campaign:
+    """Create a campaign and its jobs in the caller's transaction."""
+    campaign = Campaign(
+        created_by=created_by,
+        query=query,
+        stages=list(stages),
+        model=model,
+        only_outdated=only_outdated,
+        total=len(photo_ids),
+    )
+    session.add(campaign)
+    session.flush()
+    for begin in range(0, len(photo_ids), _CHUNK):
+        part = photo_ids[begin : begin + _CHUNK]
+        owners = dict(
+            session.execute(select(Photo.id, Photo.owner_id).where(Photo.id.in_(part))).tuples().all()
+        )
+        session.execute(insert(Job), [_job(campaign, photo_id, owners[photo_id]) for photo_id in part])
+    return campaign
+
+
+def _job(campaign: Campaign, photo_id: UUID, owner_id: UUID) -> dict[str, Any]:
+    return {
+        "id": new_id(),
+        "kind": "analyse",
+        "dedupe": f"{photo_id}:{campaign.id}",
+        "owner_id": owner_id,
+        "photo_id": photo_id,
+        "campaign_id": campaign.id,
+        "payload": {"stages": campaign.stages, "model": campaign.model},
+        "priority": jobs.CAMPAIGN,
+    }
+
+
+def list_campaigns(session: ReadSession, limit: int = 50) -> list[Campaign]:
+    return list(session.scalars(select(Campaign).order_by(Campaign.id.desc()).limit(limit)))
+
+
+def get_campaign(session: ReadSession, campaign_id: UUID) -> Campaign:
+    campaign = session.get(Campaign, campaign_id)
+    if campaign is None:
+        raise NotFound("There is no such re-tagging campaign.")
+    return campaign
+
+
+def progress(session: ReadSession, campaign: Campaign) -> Progress:
+    states = dict(
+        session.execute(
+            select(Job.state, func.count()).where(Job.campaign_id == campaign.id).group_by(Job.state)
+        )
+        .tuples()
+        .all()
+    )
+    first, last = session.execute(
+        select(func.min(Job.started_at), func.max(Job.finished_at)).where(Job.campaign_id == campaign.id)
+    ).one()
+    done = states.get("done", 0)
+    waiting = states.get("ready", 0) + states.get("paused", 0)
+    rate = None
+    if done and first is not None and last is not None and last > first:
+        rate = done / (last - first).total_seconds()
+    return Progress(
+        campaign,
+        campaign.total,
+        done,
+        states.get("failed", 0),
+        waiting,
+        states.get("running", 0),
+        rate,
+        (waiting + states.get("running", 0)) / rate if rate else None,
+    )
+
+
+# --- steering -------------------------------------------------------------------------------------------------
+
+
+def pause(session: WriteSession, campaign_id: UUID) -> Campaign:
+    """Hold the jobs that wait; those that run are finished."""
+    return _shift(session, campaign_id, "running", "paused", Job.state == "ready", state="paused")
+
+
+def resume(session: WriteSession, campaign_id: UUID) -> Campaign:
+    return _shift(session, campaign_id, "paused", "running", Job.state == "paused", state="ready")
+
+
+def cancel(session: WriteSession, campaign_id: UUID) -> Campaign:
+    """Give up what waits; what is done stays done (undo takes it back)."""
+    campaign = get_campaign(session, campaign_id)
+    if campaign.state not in ("running", "paused"):
+        raise Conflict(f"The campaign is {campaign.state}.")
+    held = Job.state.in_(("ready", "paused"))
+    _shift(session, campaign_id, campaign.state, "cancelled", held, state="cancelled", finished_at=utcnow())
+    campaign.finished_at = utcnow()
+    return campaign
+
+
+def _shift(
+    session: WriteSession, campaign_id: UUID, before: str, after: str, which: Any, **values: Any
+) -> Campaign:
+    campaign = get_campaign(session, campaign_id)
+    if campaign.state != before:
+        raise Conflict(f"The campaign is {campaign.state}, not {before}.")
+    session.execute(
+        update(Job).where(Job.campaign_id == campaign_id, which).values(**values),
+        execution_options={"synchronize_session": False},
+    )
+    campaign.state = after
+    return campaign
+
+
+def settle(session: WriteSession) -> None:
+    """Mark running campaigns without open jobs as done."""
+    open_jobs = select(Job.campaign_id).where(
+        Job.campaign_id == Campaign.id, Job.state.in_(("ready", "running", "paused"))
+    )
+    session.execute(
+        update(Campaign)
+        .where(Campaign.state == "running", ~open_jobs.exists())
+        .values(state="done", finished_at=utcnow()),
+        execution_options={"synchronize_session": False},
+    )
+
+
+# --- undoing --------------------------------------------------------------------------------------------------
+
+
+def undo(context: Context, campaign_id: UUID, *, report: Any = None) -> int:
+    """Put back what a finished or cancelled campaign replaced; how many photos. Resumable: call it again.
+
+    A photo analysed again since (another model or version made a stage later) keeps its newer results.
+
+    Raises:
+        Conflict: the campaign is still running or paused.
+    """
+    with context.database.write() as session:
+        settle(session)
+        campaign = get_campaign(session, campaign_id)
+        if campaign.state not in ("done", "cancelled", "undoing", "undone"):
+            raise Conflict(f"The campaign is {campaign.state}. Cancel it first.")
+        campaign.state = "undoing"
+    restored = 0
+    while True:
+        with context.database.write() as session:
+            batch = session.scalars(
+                select(CampaignBefore).where(CampaignBefore.campaign_id == campaign_id).limit(50)
+            ).all()
+            for kept in batch:
+                photo = session.get(Photo, kept.photo_id)
+                if photo is not None and snapshots.restore(session, photo, kept.before):
+                    restored += 1
+                session.delete(kept)
+            if not batch:
+                get_campaign(session, campaign_id).state = "undone"
+                return restored
+        if report is not None:
+            report(len(batch))
+
+
+# --- dry run --------------------------------------------------------------------------------------------------
+
+
+def compare(session: ReadSession, photo: Photo, seen: Any, difference: Difference) -> None:
+    """Add one photo's would-be change to ``difference``; ``seen`` is an ``ml.Analysis``."""
+    if any(run.error for run in seen.stages):
+        difference.failed += 1
+        return
+    rows = session.execute(
+        select(Tag.slug, PhotoTag.state)
+        .join(Tag, Tag.id == PhotoTag.tag_id)
+        .where(PhotoTag.photo_id == photo.id, PhotoTag.source.not_in(("user", "learned")))
+    ).tuples()
+    now = {slug for slug, state in rows if state != "rejected"}
+    decided = set(
+        session.scalars(
+            select(Tag.slug)
+            .join(PhotoTag, PhotoTag.tag_id == Tag.id)
+            .where(PhotoTag.photo_id == photo.id, PhotoTag.state != "suggested")
+        )
+    )
+    after = {tag.slug for tag in seen.tags}
+    gained, lost = (after - now) - decided, (now - after) - decided
+    difference.photos += 1
+    difference.unchanged += not gained and not lost
+    difference.gained.update(gained)
+    difference.lost.update(lost)
