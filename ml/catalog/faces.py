@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ml.registry import Example, ModelEntry, Preprocessing, Source, WeightFile
+from ml.registry import Example, Metric, ModelEntry, Preprocessing, Source, WeightFile
 
 _FACENET = Source(
     kind="pypi",
@@ -29,6 +29,7 @@ def _mtcnn(
     example: Example,
     outputs: tuple[str, ...],
     requires: tuple[str, ...] = (),
+    metrics: tuple[Metric, ...] = (),
 ) -> ModelEntry:
     kind = {"p": "proposal", "r": "refinement", "o": "output"}[letter]
     side = example.shape[2] if example.dynamic == ((0, "batch"),) else None
@@ -56,6 +57,7 @@ def _mtcnn(
         ),
         categories="face or not",
         input_limits="a picture of 640 pixels on its long side" if not side else f"{side}x{side} windows",
+        metrics=metrics,
         weaknesses=_MTCNN_WEAKNESSES,
         convert=f"ml.nets.mtcnn:convert_{kind}",
         build=f"ml.nets.mtcnn:build_{kind}",
@@ -107,6 +109,10 @@ ONET = _mtcnn(
     Example("windows", (1, 3, 48, 48)),
     ("face", "box", "landmarks"),
     requires=(PNET.id, RNET.id),
+    metrics=(
+        Metric("recall", "16 group photos, 71 faces", 0.986, "here", "the cascade, small faces searched"),
+        Metric("recall", "16 group photos, 71 faces", 0.761, "here", "the cascade, large faces only"),
+    ),
 )
 
 DLIB = ModelEntry(
@@ -143,6 +149,12 @@ DLIB = ModelEntry(
     ),
     categories="128 numbers; the distance of two faces of one person is below about .5",
     input_limits="150x150 chips; faces under 32 pixels wide are too coarse to compare",
+    metrics=(
+        Metric("AUC", "456 pairs of 17 people", 0.9997, "here", "mirror average, five-point alignment"),
+        Metric("pairs of one person within .5", "456 pairs of 17 people", 0.899, "here", "no pair of two"),
+        Metric("pairwise F1 of people", "111 photos of 17 people", 0.960, "here", "precision 1.000"),
+        Metric("accuracy", "LFW", 0.9938, "reported"),
+    ),
     weaknesses=(
         "less certain for children and for people rare in its training pictures",
         "blurred and very small faces drift together",
