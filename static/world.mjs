@@ -1,7 +1,7 @@
 // Draws Natural Earth's countries (public domain, as TopoJSON from the world-atlas package) as one SVG: x is the
-// longitude, y the latitude turned down, so that a map is nothing but a viewBox over it.
+// longitude, y the latitude turned down, both in hundredths of a degree: a map is nothing but a viewBox over it.
 
-const DIGITS = 2; // hundredths of a degree, about a kilometre
+const UNITS = 100; // whole hundredths of a degree, about a kilometre: no decimal points to carry
 
 /** The arcs of a TopoJSON topology as lists of [longitude, latitude]. */
 function decodeArcs({ arcs, transform }) {
@@ -49,17 +49,14 @@ function closePole(points) {
   return [...points, [last[0], -90], [first[0], -90]];
 }
 
-const number = (value) => String(Number(value.toFixed(DIGITS)));
-
 function pathOf(points, offset) {
   let path = "";
-  let px = 0;
-  let py = 0;
+  let [px, py] = [0, 0];
   for (const [i, [lon, lat]] of points.entries()) {
-    const x = Number((lon + offset).toFixed(DIGITS));
-    const y = Number((-lat).toFixed(DIGITS));
-    if (i === 0) path += `M${x} ${y}`;
-    else if (x !== px || y !== py) path += `l${number(x - px)} ${number(y - py)}`.replace(" -", "-");
+    const [x, y] = [Math.round((lon + offset) * UNITS), Math.round(-lat * UNITS)];
+    const [dx, dy] = [x - px, y - py];
+    if (i === 0) path = `M${x} ${y}l`;
+    else if (dx || dy) path += `${path.endsWith("l") || dx < 0 ? "" : " "}${dx}${dy < 0 ? "" : " "}${dy}`;
     [px, py] = [x, y];
   }
   return `${path}z`;
@@ -78,7 +75,7 @@ export function worldSvg(topology) {
     }
   }
   return (
-    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="-180 -90 360 180">` +
+    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="-18000 -9000 36000 18000">` +
     `<path id="land" fill-rule="evenodd" vector-effect="non-scaling-stroke" stroke-linejoin="round" d="${d}"/></svg>\n`
   );
 }

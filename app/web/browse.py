@@ -41,6 +41,7 @@ from app.web.shell import PageViewer, shell_of, translator_of
 router = APIRouter()
 PAGE_SIZE = 60
 _TOP_TAGS = 18
+_SHOWN_BY_BROWSERS = ("jpeg", "png", "gif", "bmp", "webp", "avif")
 
 
 @router.get("/")
@@ -215,6 +216,7 @@ def photo_page(request: Request, viewer: PageViewer, session: deps.ReadDb, photo
         problem=photo.error or "",
         src=f"{API}/{photo.id}/rendition/preview",
         original=f"{API}/{photo.id}/original",
+        shown_original=photo.format in _SHOWN_BY_BROWSERS and photo.orientation == 1,
         width=photo.width,
         height=photo.height,
         thumbhash=photo.thumbhash or "",

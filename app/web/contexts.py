@@ -116,12 +116,12 @@ class BoxView:
 
 @dataclass(frozen=True)
 class PlaceView:
-    """Where a photo was taken; ``x, y`` are its degrees on the map (y grows southwards)."""
+    """Where a photo was taken; ``x, y`` are hundredths of a degree on the map, y southwards."""
 
     label: str
     coordinates: str
-    x: float
-    y: float
+    x: int
+    y: int
     href: str = ""
 
 
@@ -329,6 +329,7 @@ class PhotoPage(Page):
     problem: str
     src: str
     original: str
+    shown_original: bool  # a browser can show the original itself
     width: int
     height: int
     thumbhash: str

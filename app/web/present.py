@@ -171,8 +171,8 @@ def place(photo: Photo, t: Translator) -> contexts.PlaceView | None:
     return contexts.PlaceView(
         label=", ".join(parts) or t("map.unnamed"),
         coordinates=coordinates,
-        x=round(photo.longitude, 4),
-        y=round(-photo.latitude, 4),
+        x=round(photo.longitude * 100),
+        y=round(-photo.latitude * 100),
         href=search_address(f"near:{photo.latitude:.4f},{photo.longitude:.4f},5"),
     )
 

@@ -1,0 +1,21 @@
+// The entry: what every page has, then the parts a page asks for by the elements it contains.
+import "./shell.js";
+
+const parts = {
+  "photo-timeline": () => import("./timeline.js"),
+  "photo-grid": () => import("./grid.js"),
+  "photo-viewer": () => import("./viewer.js"),
+  "tag-editor": () => import("./tags.js"),
+  "search-box": () => import("./search.js"),
+  "rule-field": () => import("./rule.js"),
+  "job-board": () => import("./activity.js"),
+};
+
+document.documentElement.classList.replace("no-js", "js");
+for (const [name, load] of Object.entries(parts)) {
+  if (document.querySelector(name)) load();
+}
+if (document.body.dataset.signedIn === "yes") {
+  import("./upload.js");
+  import("./live.js");
+}

@@ -1,0 +1,30 @@
+// Questions in a dialog of the browser's own kind: focus stays inside, Escape closes.
+import { h } from "./dom.js";
+import { t } from "./i18n.js";
+
+/** Show a dialog with `content`; resolves with the form's data, or null when it was closed. */
+export function ask(title, content, submit) {
+  return new Promise((resolve) => {
+    const form = h(
+      "form",
+      { method: "dialog", class: "stack" },
+      h("h2", { id: "dialog-title" }, title),
+      ...content,
+      h(
+        "div",
+        { class: "row end" },
+        h("button", { type: "button", class: "button", onclick: () => dialog.close() }, t("cancel")),
+        h("button", { class: "button primary", value: "yes" }, submit),
+      ),
+    );
+    const dialog = h("dialog", { "aria-labelledby": "dialog-title" }, form);
+    dialog.addEventListener("close", () => {
+      resolve(dialog.returnValue === "yes" ? new FormData(form) : null);
+      dialog.remove();
+    });
+    document.body.append(dialog);
+    dialog.showModal();
+  });
+}
+
+export const confirmed = async (question) => (await ask(question, [], t("confirm"))) !== null;

@@ -1,0 +1,47 @@
+// Behaviour every page shares: confirmations, copying, the theme switch, menus that close, the key for search.
+import { confirmed } from "./dialog.js";
+import { typing } from "./dom.js";
+import { t } from "./i18n.js";
+import { toast } from "./toast.js";
+
+document.addEventListener("submit", async (event) => {
+  const question = event.target.dataset.confirm;
+  if (!question || event.target.dataset.agreed) return;
+  event.preventDefault();
+  if (!(await confirmed(question))) return;
+  event.target.dataset.agreed = "yes";
+  event.target.requestSubmit();
+});
+
+document.addEventListener("click", async (event) => {
+  const copy = event.target.closest("[data-copy]");
+  if (copy) {
+    const field = document.getElementById(copy.dataset.copy);
+    field.select();
+    // Without HTTPS there is no clipboard API; the selected text can still be copied by hand.
+    if (navigator.clipboard) await navigator.clipboard.writeText(field.value);
+    else document.execCommand("copy");
+    toast(t("copied"));
+  }
+  for (const menu of document.querySelectorAll("details.menu[open]")) {
+    if (!menu.contains(event.target)) menu.open = false;
+  }
+});
+
+// A theme shows at once; saving makes it stay.
+document.querySelector("form[data-look]")?.addEventListener("change", (event) => {
+  if (event.target.name === "theme") document.documentElement.dataset.theme = event.target.value;
+});
+
+document.addEventListener("keydown", (event) => {
+  if (event.key === "Escape") {
+    for (const menu of document.querySelectorAll("details.menu[open]")) menu.open = false;
+  }
+  if (event.key === "/" && !typing(event)) {
+    const box = document.getElementById("q");
+    if (box) {
+      event.preventDefault();
+      box.focus();
+    }
+  }
+});

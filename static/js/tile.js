@@ -1,0 +1,101 @@
+// One photo in a grid: made from an item of the API, or read from what the server rendered.
+import { h, icon } from "./dom.js";
+import { formatDate, formatPercent, t } from "./i18n.js";
+import { placeholder } from "./thumbhash.js";
+
+/** What a grid needs to know about a photo, from an item of `GET /photos`. */
+export const fromItem = (item) => ({
+  id: item.id,
+  ratio: shape(item.width, item.height),
+  width: item.width,
+  height: item.height,
+  thumbhash: item.thumbhash ?? "",
+  favorite: item.favorite,
+  status: item.status,
+  alt: item.title || t("alt", { date: formatDate(item.taken_at) }),
+  reasons: (item.reasons ?? []).map((reason) => ({ text: reason.match || reason.word, strength: reason.confidence })),
+});
+
+/** The same, from a tile the server rendered. */
+export function fromElement(element) {
+  const image = element.querySelector("img");
+  return {
+    id: element.dataset.id,
+    ratio: shape(Number(element.dataset.width), Number(element.dataset.height)),
+    width: Number(element.dataset.width),
+    height: Number(element.dataset.height),
+    thumbhash: element.dataset.thumbhash ?? "",
+    favorite: Boolean(element.querySelector(".mark-love")),
+    status: element.dataset.status,
+    alt: image.alt,
+    reasons: [],
+  };
+}
+
+// A strip of 20:1 would fill a row alone as a thread; the grid shows its middle instead.
+const shape = (width, height) => Math.min(4, Math.max(0.4, width / height || 1));
+
+export function makeTile(photo) {
+  const image = h("img", {
+    src: `/api/v1/photos/${photo.id}/rendition/grid`,
+    width: String(photo.width),
+    height: String(photo.height),
+    alt: photo.alt,
+    decoding: "async",
+  });
+  const tile = h(
+    "li",
+    { class: "tile", dataset: { id: photo.id, status: photo.status } },
+    h("a", { href: `/photo/${photo.id}`, title: photo.alt }, image, statusMark(photo.status)),
+    photo.favorite && loveMark(),
+    photo.reasons.length > 0 && h("span", { class: "reasons" }, ...photo.reasons.map(reasonMark)),
+  );
+  dress(tile, photo);
+  return tile;
+}
+
+/** Give a tile its placeholder, and let the picture fade in over it when it had to be waited for. */
+export function dress(tile, photo) {
+  if (photo.thumbhash) tile.style.backgroundImage = `url(${placeholder(photo.thumbhash, photo.ratio)})`;
+  const image = tile.querySelector("img");
+  if (!image.complete) {
+    image.classList.add("waiting");
+    const shown = () => image.classList.remove("waiting");
+    image.addEventListener("load", shown, { once: true });
+    image.addEventListener("error", shown, { once: true });
+  }
+}
+
+export function loveMark() {
+  const mark = icon("heart", t("favorite"));
+  mark.setAttribute("class", "mark-love");
+  return mark;
+}
+
+function statusMark(status) {
+  if (status === "ready") return null;
+  const label = t(`status.${status}`);
+  return h("span", { class: "status-mark", title: label }, icon(status === "failed" ? "warning" : "develop", label));
+}
+
+const reasonMark = ({ text, strength }) =>
+  h("span", {}, strength === null || strength === undefined ? text : `${text} ${formatPercent(strength)}`);
+
+/** Bring a shown tile up to date with a fresh item. */
+export function refresh(tile, photo) {
+  tile.dataset.status = photo.status;
+  tile.querySelector(".status-mark")?.remove();
+  const mark = statusMark(photo.status);
+  if (mark) tile.querySelector("a").append(mark);
+  const loved = tile.querySelector(".mark-love");
+  if (photo.favorite && !loved) tile.append(loveMark());
+  if (!photo.favorite) loved?.remove();
+  const image = tile.querySelector("img");
+  if (!image.naturalWidth) image.src = `/api/v1/photos/${photo.id}/rendition/grid`;
+}
+
+export function position(tile, box) {
+  tile.style.transform = `translate(${box.x}px, ${box.y}px)`;
+  tile.style.width = `${box.width}px`;
+  tile.style.height = `${box.height}px`;
+}

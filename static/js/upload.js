@@ -1,0 +1,233 @@
+// Uploading from anywhere: drop files or folders on any page, paste, or choose. Each file has its own line with its
+// progress and its outcome; a photo that is already there is good news, not an error.
+import { csrf, problemOf, api } from "./api.js";
+import { h, icon } from "./dom.js";
+import { formatPercent, t } from "./i18n.js";
+import { complain } from "./toast.js";
+
+const AT_ONCE = 3;
+const PICTURE = /\.(jpe?g|png|gif|bmp|webp|tiff?|heic|heif|avif)$/i;
+
+class Tray {
+  constructor() {
+    this.items = [];
+    this.running = 0;
+    this.element = null;
+    addEventListener("beforeunload", (event) => {
+      if (this.running) event.preventDefault();
+    });
+  }
+
+  /** @param {File[]} files */
+  add(files, albumId = "") {
+    if (!files.length) return;
+    this.open();
+    for (const file of files) {
+      const item = { file, albumId, state: "waiting", share: 0 };
+      item.line = this.line(item);
+      this.items.push(item);
+      this.list.append(item.line);
+    }
+    this.draw();
+    this.pump();
+  }
+
+  open() {
+    if (this.element) return;
+    this.title = h("h2", { id: "tray-title" });
+    this.bar = h("progress", { max: "1", value: "0", "aria-labelledby": "tray-title" });
+    this.list = h("ul", { class: "tray-list", tabindex: "0" });
+    const close = h("button", { class: "icon-button small-target", type: "button", "aria-label": t("upload.close"), onclick: () => this.close() }, icon("close"));
+    this.element = h("section", { class: "tray", "aria-label": t("upload.label") }, h("header", {}, this.title, close), this.bar, this.list);
+    document.body.append(this.element);
+  }
+
+  close() {
+    if (this.running) return;
+    this.element.remove();
+    this.element = null;
+    this.items = [];
+  }
+
+  line(item) {
+    item.says = h("span", { class: "state" });
+    item.mark = h("span", { class: "state-icon" });
+    const picture = item.file.type.match(/^image\/(jpeg|png|gif|webp|avif)$/) && item.file.size < 12e6;
+    const thumb = picture ? h("img", { class: "thumb", alt: "" }) : h("span", { class: "thumb" });
+    if (picture) {
+      thumb.src = URL.createObjectURL(item.file);
+      thumb.addEventListener("load", () => URL.revokeObjectURL(thumb.src), { once: true });
+    }
+    return h("li", { class: "tray-item" }, thumb, h("span", { class: "name" }, item.file.name, h("br"), item.says), item.mark);
+  }
+
+  pump() {
+    while (this.running < AT_ONCE) {
+      const item = this.items.find((one) => one.state === "waiting");
+      if (!item) return;
+      this.running++;
+      item.state = "sending";
+      this.send(item).finally(() => {
+        this.running--;
+        this.draw();
+        this.pump();
+      });
+    }
+  }
+
+  async send(item) {
+    this.say(item);
+    try {
+      const answer = await post(item, () => this.say(item));
+      item.id = answer.id;
+      item.state = answer.trashed ? "trashed" : answer.duplicate ? "duplicate" : "kept";
+    } catch (error) {
+      item.state = "failed";
+      item.detail = error.message;
+    }
+    item.share = 1;
+    this.say(item);
+  }
+
+  say(item) {
+    const { state } = item;
+    item.line.className = `tray-item ${state}`;
+    const sending = item.share < 1 ? t("upload.sending", { percent: formatPercent(item.share) }) : t("upload.checking");
+    item.says.textContent = state === "sending" ? sending : state === "failed" ? item.detail : t(`upload.${state}`);
+    item.mark.replaceChildren(...this.outcome(item));
+    this.draw();
+  }
+
+  outcome(item) {
+    const button = (label, run) => h("button", { class: "button tight", type: "button", onclick: run }, label);
+    const again = () => {
+      Object.assign(item, { state: "waiting", share: 0 });
+      this.say(item);
+      this.pump();
+    };
+    const restore = async () => {
+      await api("POST", `/photos/${item.id}/restore`).catch(complain);
+      item.state = "duplicate";
+      this.say(item);
+    };
+    const open = h("a", { href: `/photo/${item.id}`, "aria-label": t("upload.open") }, icon(item.state === "duplicate" ? "photos" : "check-circle"));
+    return { failed: [button(t("upload.retry"), again)], trashed: [button(t("upload.restore"), restore)], kept: [open], duplicate: [open] }[item.state] ?? [];
+  }
+
+  draw() {
+    if (!this.element) return;
+    const over = this.items.filter((item) => !["waiting", "sending"].includes(item.state));
+    const safe = over.filter((item) => item.state !== "failed").length;
+    const share = this.items.reduce((sum, item) => sum + item.share, 0) / this.items.length;
+    this.bar.value = share;
+    const finished = over.length === this.items.length;
+    this.bar.hidden = finished;
+    this.title.textContent = finished ? t("upload.done", { count: safe }) : t("upload.progress", { done: over.length, total: this.items.length });
+  }
+}
+
+/** Send one file; fetch cannot tell upload progress, XMLHttpRequest can. */
+function post(item, progressed) {
+  const form = new FormData();
+  if (item.albumId) form.append("album_id", item.albumId);
+  // Used only when the picture itself does not know when it was taken.
+  if (Date.now() - item.file.lastModified > 120_000) form.append("taken_at", localTime(item.file.lastModified));
+  form.append("file", item.file, item.file.name);
+  return new Promise((resolve, reject) => {
+    const request = new XMLHttpRequest();
+    request.upload.addEventListener("progress", (event) => {
+      item.share = event.lengthComputable ? event.loaded / event.total : 0;
+      progressed();
+    });
+    request.addEventListener("load", () => (request.status < 300 ? resolve(JSON.parse(request.responseText)) : reject(problemOf(request.status, request.responseText))));
+    request.addEventListener("error", () => reject(new Error(t("upload.offline"))));
+    request.open("POST", "/api/v1/photos");
+    request.setRequestHeader("X-CSRF-Token", csrf);
+    request.send(form);
+  });
+}
+
+function localTime(milliseconds) {
+  const offset = -new Date(milliseconds).getTimezoneOffset();
+  const clock = new Date(milliseconds + offset * 60_000).toISOString().slice(0, 19);
+  const two = (value) => String(Math.floor(Math.abs(value))).padStart(2, "0");
+  return `${clock}${offset < 0 ? "-" : "+"}${two(offset / 60)}:${two(offset % 60)}`;
+}
+
+// --- where files come from -----------------------------------------------------------------------------------------
+
+const tray = new Tray();
+const albumHere = () => document.querySelector("[data-upload][data-album]")?.dataset.album ?? document.querySelector("#album[name=album_id]")?.value ?? "";
+
+function choose(albumId) {
+  const input = h("input", { type: "file", multiple: true, accept: "image/*,.heic,.heif,.avif" });
+  input.addEventListener("change", () => tray.add([...input.files], albumId));
+  input.click();
+}
+
+document.addEventListener("click", (event) => {
+  const link = event.target.closest("[data-upload]");
+  if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
+  event.preventDefault();
+  choose(link.dataset.album ?? "");
+});
+
+document.querySelector("form[data-upload-form]")?.addEventListener("submit", (event) => {
+  event.preventDefault();
+  const input = event.target.elements.file;
+  tray.add([...input.files], albumHere());
+  input.value = "";
+});
+
+document.addEventListener("paste", (event) => {
+  const files = [...(event.clipboardData?.files ?? [])].filter((file) => file.type.startsWith("image/"));
+  if (files.length) tray.add(files, albumHere());
+});
+
+let veil = null;
+let depth = 0;
+const carriesFiles = (event) => event.dataTransfer?.types.includes("Files");
+
+function lift(by) {
+  depth = Math.max(0, depth + by);
+  if (depth && !veil) {
+    veil = h("div", { class: "drop-veil" }, h("p", {}, t("upload.drop")));
+    document.body.append(veil);
+  } else if (!depth) {
+    veil?.remove();
+    veil = null;
+  }
+}
+
+document.addEventListener("dragenter", (event) => carriesFiles(event) && lift(1));
+document.addEventListener("dragleave", (event) => carriesFiles(event) && lift(-1));
+document.addEventListener("dragover", (event) => carriesFiles(event) && event.preventDefault());
+document.addEventListener("drop", async (event) => {
+  if (!carriesFiles(event)) return;
+  event.preventDefault();
+  lift(-depth);
+  tray.add(await dropped(event.dataTransfer), albumHere());
+});
+
+/** The files of a drop; of folders, the pictures in them and below. */
+async function dropped(transfer) {
+  const entries = [...transfer.items].map((item) => item.webkitGetAsEntry?.()).filter(Boolean);
+  if (!entries.length) return [...transfer.files];
+  const found = await Promise.all(entries.map((entry) => filesOf(entry, true)));
+  return found.flat();
+}
+
+async function filesOf(entry, chosen) {
+  if (entry.isFile) {
+    if (!chosen && !PICTURE.test(entry.name)) return [];
+    return [await new Promise((resolve, reject) => entry.file(resolve, reject))];
+  }
+  const reader = entry.createReader();
+  const files = [];
+  for (;;) {
+    // A reader gives at most a hundred entries at a time, and an empty list when it is done.
+    const some = await new Promise((resolve, reject) => reader.readEntries(resolve, reject));
+    if (!some.length) return files;
+    for (const inner of some) files.push(...(await filesOf(inner, false)));
+  }
+}
