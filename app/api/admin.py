@@ -1,0 +1,104 @@
+"""For administrators: re-tagging campaigns."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from uuid import UUID
+
+from fastapi import APIRouter
+from pydantic import Field
+
+from app.api.schemas import Schema, problems
+from app.db import WriteSession
+from app.deps import Administrator, ContextDep, ReadDb, WriteDb
+from app.models import Campaign
+from app.services import retag
+
+router = APIRouter(tags=["administration"], prefix="/admin")
+_ERRORS = problems(401, 403, 404, 409, 422)
+
+
+class RetagRequest(Schema):
+    """Which photos to look at again (as each owner's search finds them) and what to redo."""
+
+    query: str = Field("", max_length=4000, examples=["year:2024"])
+    stages: list[str] | None = Field(
+        None, description="tags, objects, faces, embedding, cues, text; default all"
+    )
+    model: str | None = Field(None, max_length=80, description="registry id to use instead of the default")
+
+
+class CampaignPublic(Schema):
+    id: UUID
+    state: str
+    query: str
+    stages: list[str]
+    model: str | None
+    created_at: datetime
+    finished_at: datetime | None
+    total: int
+    done: int
+    failed: int
+    waiting: int
+    photos_per_second: float | None
+    eta_seconds: float | None
+
+    @classmethod
+    def of(cls, progress: retag.Progress) -> CampaignPublic:
+        c = progress.campaign
+        return cls(id=c.id, state=c.state, query=c.query, stages=c.stages, model=c.model, created_at=c.created_at,
+                   finished_at=c.finished_at, total=progress.total, done=progress.done, failed=progress.failed,
+                   waiting=progress.waiting + progress.running, photos_per_second=progress.rate,
+                   eta_seconds=progress.eta)  # fmt: skip
+
+
+@router.post(
+    "/retag", status_code=202, response_model=CampaignPublic, responses=_ERRORS, summary="Re-tag many photos"
+)
+def start_retag(viewer: Administrator, session: WriteDb, body: RetagRequest) -> CampaignPublic:
+    """Starts a campaign the workers carry out; what users confirmed or rejected always wins."""
+    stages = retag.parse_stages(body.stages)
+    ids = retag.select_photos(session, body.query)
+    campaign = retag.start(
+        session, ids, stages=stages, query=body.query, model=body.model, created_by=viewer.user_id
+    )
+    return CampaignPublic.of(retag.progress(session, campaign))
+
+
+@router.get("/retag", response_model=list[CampaignPublic], responses=_ERRORS, summary="Re-tagging campaigns")
+def list_retags(_viewer: Administrator, session: ReadDb) -> list[CampaignPublic]:
+    return [CampaignPublic.of(retag.progress(session, c)) for c in retag.list_campaigns(session)]
+
+
+@router.get("/retag/{campaign_id}", response_model=CampaignPublic, responses=_ERRORS, summary="One campaign")
+def get_retag(_viewer: Administrator, session: ReadDb, campaign_id: UUID) -> CampaignPublic:
+    return CampaignPublic.of(retag.progress(session, retag.get_campaign(session, campaign_id)))
+
+
+def _steering(
+    name: str, summary: str, steer: Callable[[WriteSession, UUID], Campaign]
+) -> Callable[..., CampaignPublic]:
+    def endpoint(_viewer: Administrator, session: WriteDb, campaign_id: UUID) -> CampaignPublic:
+        return CampaignPublic.of(retag.progress(session, steer(session, campaign_id)))
+
+    endpoint.__name__ = f"{name}_retag"
+    decorate = router.post(
+        f"/retag/{{campaign_id}}/{name}", response_model=CampaignPublic, responses=_ERRORS, summary=summary
+    )
+    return decorate(endpoint)
+
+
+pause_retag = _steering("pause", "Hold a campaign", retag.pause)
+resume_retag = _steering("resume", "Go on with a paused campaign", retag.resume)
+cancel_retag = _steering("cancel", "Give up the rest of a campaign", retag.cancel)
+
+
+@router.post(
+    "/retag/{campaign_id}/undo", response_model=CampaignPublic, responses=_ERRORS, summary="Undo a campaign"
+)
+def undo_retag(_viewer: Administrator, context: ContextDep, campaign_id: UUID) -> CampaignPublic:
+    """Puts back what the campaign replaced, photo by photo; safe to repeat after an interruption."""
+    retag.undo(context, campaign_id)
+    with context.database.read() as session:
+        return CampaignPublic.of(retag.progress(session, retag.get_campaign(session, campaign_id)))
