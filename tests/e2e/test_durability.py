@@ -12,7 +12,7 @@ import httpx2 as httpx
 import pytest
 
 from tests.conftest import Drawn
-from tests.e2e.conftest import REPOSITORY, Server
+from tests.server import REPOSITORY, Server
 
 pytestmark = [pytest.mark.slow, pytest.mark.weights]
 
