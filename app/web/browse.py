@@ -181,13 +181,16 @@ def search_count(viewer: PageViewer, session: deps.ReadDb, q: str = "") -> dict[
 def explore_page(request: Request, viewer: PageViewer, session: deps.ReadDb) -> Response:
     t = translator_of(request)
     nodes = vocabulary.tag_tree(session, viewer)
-    top = sorted((node for node in nodes if node.count), key=lambda node: (-node.count, node.tag.slug))[
-        :_TOP_TAGS
-    ]
     cards = []
-    for node in top:
-        page = find_photos(session, viewer, f"tag:{quoted(node.tag.slug)}", limit=1)
-        cover = f"{API}/{page.items[0].photo.id}/rendition/grid" if page.items else ""
+    seen: set[UUID] = set()
+    for node in present.telling(nodes, _TOP_TAGS):
+        found = find_photos(session, viewer, f"tag:{quoted(node.tag.slug)}", order="newest", limit=8).items
+        # A photo with several tags stands for one of them only, while there are others.
+        photo = next(
+            (hit.photo for hit in found if hit.photo.id not in seen), found[0].photo if found else None
+        )
+        cover = f"{API}/{photo.id}/rendition/grid" if photo else ""
+        seen.update([photo.id] if photo else [])
         cards.append(TermCard(present.tag_name(node, t), present.tag_address(node), node.count, cover))
     context = ExplorePage(shell_of(request, "explore"), tuple(cards), present.branches(nodes, t))
     return respond(request, context)
@@ -201,10 +204,11 @@ def photo_page(request: Request, viewer: PageViewer, session: deps.ReadDb, photo
     t = translator_of(request)
     detail = photos.describe(session, viewer, photo_id)
     photo = detail.photo
+    heading = present.heading(photo, t)
     context = PhotoPage(
         shell_of(request),
         id=str(photo.id),
-        heading=present.heading(photo, t),
+        heading=heading,
         title=photo.title,
         description=photo.description,
         filename=photo.filename or f"{photo.checksum[:12]}.{photo.format}",
@@ -221,7 +225,9 @@ def photo_page(request: Request, viewer: PageViewer, session: deps.ReadDb, photo
         height=photo.height,
         thumbhash=photo.thumbhash or "",
         alt=present.alt_text(photo, t),
-        taken_day=t.day(photo.taken_local),
+        taken_day=t.weekday(photo.taken_local)
+        if heading == t.date(photo.taken_local)
+        else t.day(photo.taken_local),
         taken_time=t.time(photo.taken_local),
         facts=present.facts(photo, t),
         place=present.place(photo, t),

@@ -117,8 +117,11 @@ class Translator:
     def day(self, value: Date) -> str:
         """A date with its weekday."""
         if self.language == "zh":
-            return f"{self.date(value)} {_WEEKDAYS_ZH[value.weekday()]}"
-        return f"{_WEEKDAYS_EN[value.weekday()]}, {self.date(value)}"
+            return f"{self.date(value)} {self.weekday(value)}"
+        return f"{self.weekday(value)}, {self.date(value)}"
+
+    def weekday(self, value: Date) -> str:
+        return (_WEEKDAYS_ZH if self.language == "zh" else _WEEKDAYS_EN)[value.weekday()]
 
     def time(self, value: datetime) -> str:
         return f"{value:%H:%M}"

@@ -80,8 +80,8 @@ def months(
 def heading(photo: Photo, t: Translator) -> str:
     if photo.title:
         return photo.title
-    where = ", ".join(part for part in (photo.city, photo.country) if part)
-    return where or photo.filename or t.date(photo.taken_local)
+    where = ", ".join(dict.fromkeys(part for part in (photo.city, photo.country) if part))
+    return where or t.date(photo.taken_local)
 
 
 def facts(photo: Photo, t: Translator) -> tuple[contexts.Fact, ...]:
@@ -226,6 +226,19 @@ def tag_name(node: TagNode, t: Translator) -> str:
 
 def tag_address(node: TagNode) -> str:
     return search_address(f"tag:{quoted(node.tag.slug)}")
+
+
+def telling(nodes: Sequence[TagNode], most: int) -> list[TagNode]:
+    """The most used tags that say something of their own: not those that are nearly all one narrower tag."""
+    parents = {node.tag.id: node.tag.parent_id for node in nodes}
+    narrower: dict[int, int] = {}  # tag -> the largest count below it
+    for node in nodes:
+        above = node.tag.parent_id
+        while above is not None and above in parents:
+            narrower[above] = max(narrower.get(above, 0), node.count)
+            above = parents[above]
+    kept = [node for node in nodes if node.count and narrower.get(node.tag.id, 0) < 0.6 * node.count]
+    return sorted(kept, key=lambda node: (-node.count, node.tag.slug))[:most]
 
 
 def branches(nodes: Sequence[TagNode], t: Translator) -> tuple[contexts.TagBranch, ...]:

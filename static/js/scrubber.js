@@ -25,7 +25,7 @@ export class Scrubber {
     for (const month of this.months) {
       const here = month.key.slice(0, 4);
       if (here === year || month.element.hidden) continue;
-      const y = (month.element.offsetTop / length) * this.element.clientHeight;
+      const y = ((month.element.getBoundingClientRect().top + scrollY) / length) * this.element.clientHeight;
       if (y - last < 22) continue;
       [year, last] = [here, y];
       const label = h("span", { class: "year" }, here);
@@ -38,6 +38,13 @@ export class Scrubber {
   move() {
     const share = scrollY / Math.max(1, document.documentElement.scrollHeight - innerHeight);
     this.thumb.style.top = `${share * 100}%`;
+    if (this.element.classList.contains("active")) this.name();
+  }
+
+  /** Write the month at the top of the window into the bubble. */
+  name() {
+    const under = (month) => !month.element.hidden && month.element.getBoundingClientRect().top <= 90;
+    this.bubble.textContent = formatMonth((this.months.findLast(under) ?? this.months[0]).key);
   }
 
   grab(event) {
@@ -48,8 +55,7 @@ export class Scrubber {
       const bounds = this.element.getBoundingClientRect();
       const share = Math.min(1, Math.max(0, (move.clientY - bounds.top) / bounds.height));
       scrollTo(0, share * (document.documentElement.scrollHeight - innerHeight));
-      const month = this.months.findLast((one) => !one.element.hidden && one.element.offsetTop <= scrollY + 90) ?? this.months[0];
-      this.bubble.textContent = formatMonth(month.key);
+      this.name();
       this.bubble.style.top = `${share * 100}%`;
     };
     const release = () => {

@@ -84,6 +84,8 @@ class Tray {
     } catch (error) {
       item.state = "failed";
       item.detail = error.message;
+      // What the server refuses for good (a damaged file, an unknown kind) it refuses again.
+      item.hopeless = error.status >= 400 && error.status < 500 && error.status !== 429 && error.status !== 401;
     }
     item.share = 1;
     this.say(item);
@@ -111,7 +113,7 @@ class Tray {
       this.say(item);
     };
     const open = h("a", { href: `/photo/${item.id}`, "aria-label": t("upload.open") }, icon(item.state === "duplicate" ? "photos" : "check-circle"));
-    return { failed: [button(t("upload.retry"), again)], trashed: [button(t("upload.restore"), restore)], kept: [open], duplicate: [open] }[item.state] ?? [];
+    return { failed: item.hopeless ? [icon("warning")] : [button(t("upload.retry"), again)], trashed: [button(t("upload.restore"), restore)], kept: [open], duplicate: [open] }[item.state] ?? [];
   }
 
   draw() {
