@@ -57,16 +57,14 @@ def read_xmp(packet: bytes) -> dict[str, list[str]]:
 
 
 def _parse(packet: bytes) -> ElementTree.Element | None:
-    packet = packet.strip(b"\0 \r\n\t")
     if len(packet) > _MAX_XMP_BYTES:
         return None
     try:
         # Decoded before it is searched, so that no encoding can hide the declarations.
-        text = packet.decode("utf-16" if packet[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8").lstrip(
-            "\ufeff"
-        )
+        text = packet.decode("utf-16" if packet[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8")
     except UnicodeDecodeError:
         text = packet.decode("latin-1")
+    text = text.strip("\ufeff\0 \r\n\t")
     if "\0" in text or "<!" in text.replace("<!--", ""):
         return None  # DOCTYPE, ENTITY, CDATA: no program writes them, and only the first two are dangerous
     try:

@@ -11,7 +11,6 @@ import codecs
 import json
 import mmap
 import os
-import resource
 import signal
 import socket
 import sys
@@ -154,8 +153,8 @@ def serve(channel: socket.socket, memory: SharedMemory, seconds: int) -> None:
         confine.limit_cpu(seconds)
         with os.fdopen(descriptor, "rb") as file:
             reply = answer(request, file, memory)
-        reply["resident"] = confine.memory_use()[1]
-        reply["peak"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+        use = confine.memory_use()
+        reply["resident"], reply["peak"] = use.resident, use.peak
         body = json.dumps(reply).encode()
         channel.sendall(len(body).to_bytes(4, "big") + body)
 
@@ -199,7 +198,7 @@ def main(arguments: list[str]) -> None:
     rehearse(memory)
     confine.limit_resources(options["memory"])
     confined = confine.forbid_files_and_network()
-    hello = json.dumps({"confined": confined, "resident": confine.memory_use()[1]}).encode()
+    hello = json.dumps({"confined": confined}).encode()
     channel.sendall(len(hello).to_bytes(4, "big") + hello)
     serve(channel, memory, options["seconds"])
 

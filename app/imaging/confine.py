@@ -11,6 +11,7 @@ import os
 import resource
 import signal
 import struct
+from dataclasses import dataclass
 
 _PR_SET_PDEATHSIG = 1
 _PR_SET_NO_NEW_PRIVS = 38
@@ -37,7 +38,7 @@ def limit_resources(memory: int) -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
     resource.setrlimit(resource.RLIMIT_NOFILE, (32, 32))
-    mapped = memory_use()[0]
+    mapped = memory_use().mapped
     resource.setrlimit(resource.RLIMIT_AS, (mapped + memory, mapped + memory))
     os.nice(5)  # a page that somebody waits for goes first
 
@@ -75,13 +76,23 @@ def forbid_files_and_network() -> bool:
         os.close(descriptor)
 
 
-_statm = -1
+@dataclass(frozen=True)
+class MemoryUse:
+    """Bytes of this process: address space, resident now, and the most that ever was resident."""
+
+    mapped: int
+    resident: int
+    peak: int
 
 
-def memory_use() -> tuple[int, int]:
-    """Bytes (mapped, resident) of this process."""
-    global _statm
-    if _statm < 0:
-        _statm = os.open("/proc/self/statm", os.O_RDONLY)  # kept open: later no path can be opened
-    mapped, resident = os.pread(_statm, 100, 0).split()[:2]
-    return int(mapped) * resource.getpagesize(), int(resident) * resource.getpagesize()
+_status = -1
+
+
+def memory_use() -> MemoryUse:
+    """From /proc, because the peak that getrusage tells includes the parent's before the program was loaded."""
+    global _status
+    if _status < 0:
+        _status = os.open("/proc/self/status", os.O_RDONLY)  # kept open: later no path can be opened
+    lines = (line.split() for line in os.pread(_status, 65536, 0).decode().splitlines())
+    sizes = {words[0]: int(words[1]) * 1024 for words in lines if words[0] in ("VmSize:", "VmRSS:", "VmHWM:")}
+    return MemoryUse(sizes["VmSize:"], sizes["VmRSS:"], sizes["VmHWM:"])

@@ -328,7 +328,7 @@ def _build_transform(icc_profile: bytes, mode: str) -> tuple[str, ImageCms.Image
     profile = _profile(icc_profile)
     space = profile.profile.xcolor_space.strip()
     fitting = {"RGB": "RGB", "GRAY": "L", "CMYK": "CMYK", "Lab": "LAB"}.get(space)
-    if fitting is None or (mode == "CMYK") != (fitting == "CMYK") or (fitting == "L" and mode != "L"):
+    if fitting is None or not (mode == fitting or (fitting == "RGB" and mode == "L")):
         return None
     if "sRGB" in ImageCms.getProfileDescription(profile):
         return None

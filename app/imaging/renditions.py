@@ -19,8 +19,11 @@ PREVIEW_LONG_SIDE = 1600
 GRID_SHORT_SIDE = 320
 ANALYSIS_LONG_SIDE = 1024
 
-_JPEG_QUALITY = {"preview": 85, "grid": 80}
-_WEBP_QUALITY = {"preview": 85, "grid": 80}
+# Measured on 30 photos. Grid, at equal error (35 dB): WebP 17.7 kB in 4.3 ms, JPEG 26.3 kB in 0.5 ms; a page shows
+# hundreds, so the smaller one. Preview: JPEG 152 kB in 2.3 ms, WebP half of that but in 23 to 61 ms.
+_GRID_WEBP = {"quality": 75, "method": 2}
+_PREVIEW_WEBP = {"quality": 85, "method": 2}
+_PREVIEW_JPEG = {"quality": 85}
 
 
 def base_picture(file: BinaryIO, limits: Limits, long_side: int | None) -> Image.Image:
@@ -42,13 +45,13 @@ def grid(base: Image.Image) -> Image.Image:
 
 
 def encode(image: Image.Image, kind: str) -> tuple[str, bytes]:
-    """(suffix, bytes): JPEG, or WebP where something shows through."""
+    """(suffix, bytes): a grid picture as WebP, a preview as JPEG, or as WebP where something shows through."""
     buffer = io.BytesIO()
-    if image.mode == "RGBA":
-        image.save(buffer, "WEBP", quality=_WEBP_QUALITY[kind], method=3)
-        return ".webp", buffer.getvalue()
-    image.save(buffer, "JPEG", quality=_JPEG_QUALITY[kind])
-    return ".jpg", buffer.getvalue()
+    if kind == "preview" and image.mode == "RGB":
+        image.save(buffer, "JPEG", **_PREVIEW_JPEG)
+        return ".jpg", buffer.getvalue()
+    image.save(buffer, "WEBP", **(_GRID_WEBP if kind == "grid" else _PREVIEW_WEBP))
+    return ".webp", buffer.getvalue()
 
 
 def analysis_pixels(base: Image.Image) -> Pixels:

@@ -75,7 +75,7 @@ class Sandbox:
         StorageFull.
 
         Files appear whole or not at all. The suffix of ``grid`` and ``preview`` is replaced by that of the
-        format chosen: ``.jpg``, or ``.webp`` where something shows through.
+        format chosen: ``.webp`` for the grid; ``.jpg`` for the preview, or ``.webp`` where something shows through.
         """
         wanted = {
             kind: target for kind, target in (("grid", grid), ("preview", preview)) if target is not None
