@@ -43,7 +43,7 @@ _MESSAGE_LENGTH = 500
 _PARTS = frozenset(field.name for field in fields(Analysis)) - {"stages"}
 
 
-class UnknownStage(ValueError):  # noqa: N818 - named like the condition, as in app.errors
+class UnknownStage(ValueError):
     """No stage has this name."""
 
 
@@ -97,6 +97,7 @@ class Analyzer:
         stages: Sequence[str] | None = None,
         *,
         known: Sequence[Analysis | None] | None = None,
+        lenses: Sequence[str | None] | None = None,
     ) -> list[Analysis]:
         """Look at pictures.
 
@@ -106,6 +107,7 @@ class Analyzer:
             stages: which to run; those they need run too. Default: the analyzer's.
             known: per picture, what earlier runs saw: evidence for the stages that run now (tags derived from
                 stored objects, for example). It is not repeated in the result.
+            lenses: per picture, the lens's name from its metadata: a front camera takes selfies.
 
         Returns:
             One analysis per picture, in order. ``Analysis.stages`` tells for every stage how it went; one
@@ -118,7 +120,8 @@ class Analyzer:
         self._require(asked)
         with self._lock:
             self._last_used = time.monotonic()
-            runs = [_Run(image, _evidence(k)) for image, k in _paired(images, known)]
+            each = zip(images, known or [None] * len(images), lenses or [None] * len(images), strict=True)
+            runs = [_Run(image, _evidence(seen, lens)) for image, seen, lens in each]
             for name in self._order(asked):
                 self._run_stage(name, runs)
             self._last_used = time.monotonic()
@@ -138,6 +141,17 @@ class Analyzer:
             stage = self._stage("scenes")
             self._last_used = time.monotonic()
             return cast("Vector | None", stage.explain(image, slug))  # type: ignore[attr-defined]
+
+    def provenance(self, name: str) -> tuple[str, str]:
+        """The model id and version a stage would record now.
+
+        Raises:
+            UnknownStage: there is no such stage.
+        """
+        self._require((name,))
+        with self._lock:
+            stage = self._stage(name)
+        return (stage.model_ids[0] if stage.model_ids else name), stage.version
 
     def unload(self) -> None:
         """Let all networks go; the next call loads what it needs."""
@@ -218,7 +232,7 @@ class Analyzer:
             fit = [run for run in runs if not run.blocked]
             outcomes = _attempt(stage, fit) if fit else []
         except Exception as error:
-            _log.exception("stage %s cannot run", name)
+            _log.error("stage %s cannot run: %s", name, error, exc_info=not isinstance(error, ImportError))
             fit, outcomes = list(runs), [error] * len(runs)
         share = (time.perf_counter() - started) / max(1, len(fit))
         for run, outcome in zip(fit, outcomes, strict=True):
@@ -236,12 +250,13 @@ class _Run:
         self.image = image
         self.evidence = evidence
         self.found: dict[str, Any] = {}
+        self.models = dict(evidence.get("models", {}))
         self.stages: list[StageRun] = []
         self.problem = _unfit(image)
         self.blocked: str | None = None
 
     def so_far(self) -> Findings:
-        return cast(Findings, {**self.evidence, **self.found})
+        return cast(Findings, {**self.evidence, **self.found, "models": dict(self.models)})
 
     def missing(self, needs: Sequence[str]) -> str | None:
         """Why a stage with these needs cannot run, or None."""
@@ -252,6 +267,8 @@ class _Run:
 
     def record(self, run: StageRun, outcome: Findings | Exception | None) -> None:
         self.stages.append(run)
+        if run.error is None:
+            self.models[run.stage] = run.model
         if isinstance(outcome, dict):
             self.found.update(outcome)
 
@@ -260,17 +277,13 @@ class _Run:
         return Analysis(**parts, stages=tuple(self.stages))
 
 
-def _paired(
-    images: Sequence[Image], known: Sequence[Analysis | None] | None
-) -> list[tuple[Image, Analysis | None]]:
-    return list(zip(images, [None] * len(images) if known is None else known, strict=True))
-
-
-def _evidence(known: Analysis | None) -> Findings:
-    if known is None:
-        return Findings()
-    parts = {name: getattr(known, name) for name in _PARTS if name != "tags"}
-    return cast(Findings, {name: value for name, value in parts.items() if value is not None and len(value)})
+def _evidence(known: Analysis | None, lens: str | None) -> Findings:
+    evidence: dict[str, Any] = {"lens": lens} if lens else {}
+    if known is not None:
+        parts = {name: getattr(known, name) for name in _PARTS if name != "tags"}
+        evidence |= {name: value for name, value in parts.items() if value is not None and len(value)}
+        evidence["models"] = {run.stage: run.model for run in known.stages if run.error is None}
+    return cast(Findings, evidence)
 
 
 def _unfit(image: Image) -> str | None:
@@ -286,6 +299,7 @@ def _attempt(stage: Stage, runs: Sequence[_Run]) -> list[Findings | Exception]:
     try:
         outcomes = stage.run([run.image for run in runs], [run.so_far() for run in runs])
     except FetchError as error:  # the weights are not there: no picture will fare better
+        _log.error("stage %s cannot run: %s", stage.stage, error)
         return [error] * len(runs)
     except Exception as error:
         _log.exception("stage %s failed on %d pictures", stage.stage, len(runs))

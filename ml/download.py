@@ -65,7 +65,10 @@ def locked(path: Path) -> Iterator[None]:
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("a") as handle:
         fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
+        try:
+            yield
+        finally:  # closing is not enough while a forked child still holds a copy of the descriptor
+            fcntl.flock(handle, fcntl.LOCK_UN)
 
 
 def obtain(source: Source, cache: Path, report: Report = lambda done, total: None) -> Path:
@@ -169,7 +172,7 @@ def _run_client(source: Source, archive: Path, report: Report) -> None:
         incoming = Path(name)
         command, environment = (_pip if source.kind == "pypi" else _npm)(source, incoming)
         with (incoming / "log").open("w+") as log:
-            child = subprocess.Popen(  # noqa: S603 - a fixed command, nothing of it from outside
+            child = subprocess.Popen(
                 command, stdout=log, stderr=log, env=environment, cwd=incoming
             )
             try:

@@ -26,7 +26,7 @@ class RegistryError(Exception):
     """A catalog entry is malformed, or two entries share an id."""
 
 
-class UnknownModel(KeyError):  # noqa: N818 - named like the condition, as in app.errors
+class UnknownModel(KeyError):
     """No entry has this id; the message names the nearest ones."""
 
     def __str__(self) -> str:

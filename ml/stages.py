@@ -6,7 +6,7 @@ A stage is a class built once per analyzer as ``SomeStage(models_dir, device=...
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol, TypedDict
 
 from ml.types import CueValue, Detection, FaceDetection, Image, TagScore, TextBlock, Vector
@@ -16,7 +16,9 @@ class Findings(TypedDict, total=False):
     """What is known about one picture so far; a stage returns the keys it found.
 
     ``probabilities`` is ``(1000,) float32``, the scene network's softmax; ``visual`` ``(1280,)`` and
-    ``semantic`` ``(384,)`` are float32 of unit length. The other keys are those of ``ml.types.Analysis``.
+    ``semantic`` ``(384,)`` are float32 of unit length. ``lens`` is the lens's name from the photo's metadata
+    and ``models`` the model id by stage that ran; the analyzer sets both. The other keys are those of
+    ``ml.types.Analysis``.
     """
 
     tags: tuple[TagScore, ...]
@@ -27,6 +29,8 @@ class Findings(TypedDict, total=False):
     probabilities: Vector
     visual: Vector
     semantic: Vector
+    lens: str
+    models: Mapping[str, str]
 
 
 class Stage(Protocol):

@@ -31,11 +31,11 @@ State = Literal["ready", "missing", "outdated", "damaged"]
 _MARKER = "entry.json"
 
 
-class ModelMissing(FetchError):  # noqa: N818 - named like the condition, as in app.errors
+class ModelMissing(FetchError):
     """The model is not in the models folder (or only an older recipe of it is); fetching helps."""
 
 
-class ModelDamaged(FetchError):  # noqa: N818
+class ModelDamaged(FetchError):
     """A file of the model is not the one that was fetched; fetching again helps."""
 
 
@@ -197,7 +197,7 @@ def _convert(entry: ModelEntry, files: dict[str, Path], staging: Path, progress:
     command = [sys.executable, "-m", "ml.export"]
     with (
         (staging / ".source" / ".log").open("w+") as log,
-        subprocess.Popen(  # noqa: S603 - this interpreter, this package
+        subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, env=environment, text=True
         ) as child,
     ):

@@ -19,6 +19,7 @@ from ml.vocabulary import load_vocabulary
 
 MODEL = "scene/efficientnet-lite2@in1k"
 
+_STAGE_OF = {"scene": "scenes", "object": "objects", "face": "faces", "cue": "cues", "text": "text"}
 _BATCH = 8  # larger batches gain nothing on a CPU
 
 
@@ -136,9 +137,21 @@ class TagStage:
         """Nothing is loaded."""
 
     def _tags(self, findings: Findings) -> tuple[TagScore, ...]:
-        vocabulary = load_vocabulary()
-        tags = [
-            TagScore(slug, confidence, "scene", self.model_ids[0])
-            for slug, confidence in vocabulary.scene_tags(findings["probabilities"])
-        ]
-        return tuple(sorted(tags, key=lambda tag: -tag.confidence))
+        vocabulary, probabilities = load_vocabulary(), findings["probabilities"]
+        models = findings.get("models", {})
+        seen = [(slug, score, "scene") for slug, score in vocabulary.scene_tags(probabilities)]
+        derived = vocabulary.derived_tags(
+            findings.get("objects", ()),
+            findings.get("faces", ()),
+            findings.get("cues", ()),
+            probabilities,
+            text=findings.get("text", ()),
+            lens=findings.get("lens", ""),
+        )
+        seen += [(tag.slug, tag.confidence, tag.source) for tag in derived]
+        surest: dict[tuple[str, str], TagScore] = {}
+        for slug, score, source in seen:
+            if (slug, source) not in surest or surest[slug, source].confidence < score:
+                model = models.get(_STAGE_OF[source], self.model_ids[0])
+                surest[slug, source] = TagScore(slug, score, source, model)
+        return tuple(sorted(surest.values(), key=lambda tag: -tag.confidence))

@@ -47,8 +47,8 @@ def test_a_complete_entry_is_accepted() -> None:
         (changed(source=dataclasses.replace(GOOD.source, version="")), "package, version and archive"),
         (changed(source=dataclasses.replace(GOOD.source, sha256="12")), "no sha256"),
         (
-            changed(source=Source("url", url="https://h/x", archive="x", sha256=HASH), default=True),
-            "never a default",
+            changed(source=Source("url", url="https://h/x", archive="x", sha256=HASH)),
+            "always an extra",
         ),
         (changed(files=()), "no file"),
         (changed(files=(WeightFile("w", "p/w.pt", 0, HASH),)), "size or sha256"),
