@@ -224,11 +224,7 @@ class Storage:
 
     def write_rendition(self, sha256: str, kind: str, suffix: str, data: bytes) -> Path:
         """Store a small derived picture that is already encoded (a face crop), replacing an older one."""
-        if suffix not in MEDIA_TYPES:
-            raise ValueError(f"not a suffix of a rendition: {suffix!r}")
-        path = self.rendition(sha256, kind).with_suffix(suffix)
-        write_atomically(path, data)
-        return path
+        return write_derived(self.rendition(sha256, kind), suffix, data)
 
     def remove_renditions(self, sha256: str) -> int:
         """Remove every rendition of an original and return how many there were."""
@@ -277,6 +273,17 @@ class Storage:
 def media_type(path: Path) -> str:
     """The MIME type of a rendition by its suffix."""
     return MEDIA_TYPES[path.suffix]
+
+
+def write_derived(path: Path, suffix: str, data: bytes) -> Path:
+    """Write a rendition as ``path`` with its suffix replaced, in place of one in any other format."""
+    if suffix not in MEDIA_TYPES:
+        raise ValueError(f"not a suffix of a rendition: {suffix!r}")
+    written = path.with_suffix(suffix)
+    write_atomically(written, data)
+    for other in MEDIA_TYPES.keys() - {suffix}:
+        path.with_suffix(other).unlink(missing_ok=True)
+    return written
 
 
 def write_atomically(path: Path, data: bytes) -> None:

@@ -21,7 +21,7 @@ from app.errors import AppError, BrokenImage, TooLarge, UnsupportedImage
 from app.imaging.process import DeadProcessError, DecodingProcess, SlowProcessError
 from app.imaging.results import Inspection, Pixels, Rendered, inspection_from_json
 from app.settings import Settings
-from app.storage import MEDIA_TYPES, write_atomically
+from app.storage import MEDIA_TYPES, write_derived
 
 logger = logging.getLogger(__name__)
 Result = TypeVar("Result")
@@ -81,19 +81,19 @@ class Sandbox:
             kind: target for kind, target in (("grid", grid), ("preview", preview)) if target is not None
         }
 
-        def read(reply: dict[str, Any], process: DecodingProcess) -> tuple[dict[Path, bytes], Pixels]:
+        def read(
+            reply: dict[str, Any], process: DecodingProcess
+        ) -> tuple[dict[str, tuple[str, bytes]], Pixels]:
             files = {}
-            for kind, target in wanted.items():
+            for kind in wanted:
                 suffix, offset, length = reply["files"][kind]
                 if suffix not in MEDIA_TYPES:
                     raise ValueError("not a suffix of a rendition")
-                files[target.with_suffix(suffix)] = process.part(offset, length)
+                files[kind] = (suffix, process.part(offset, length))
             return files, process.pixels(reply["pixels"][0], tuple(reply["shape"]))
 
         files, pixels = self._do(path, {"task": "render", "kinds": list(wanted)}, read)
-        for target, data in files.items():
-            write_atomically(target, data)
-        written = dict(zip(wanted, files, strict=True))
+        written = {kind: write_derived(wanted[kind], *file) for kind, file in files.items()}
         return Rendered(written.get("grid"), written.get("preview"), pixels)
 
     def decode(self, path: Path, *, long_side: int | None = None) -> Pixels:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import io
+import os
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +12,6 @@ import pytest
 from PIL import Image, ImageCms
 
 from app.errors import BrokenImage, StorageFull
-from app.imaging import sandbox as sandbox_module
 from app.imaging.sandbox import Sandbox
 from app.settings import Settings
 
@@ -243,13 +244,13 @@ def test_a_broken_photo_leaves_no_rendition(sandbox: Sandbox, tmp_path: Path, ph
 def test_a_full_disk_leaves_no_half_rendition(
     sandbox: Sandbox, tmp_path: Path, photo: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def full(path: Path, data: bytes) -> None:
-        raise StorageFull("full")
+    def full(_descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, "full")
 
-    monkeypatch.setattr(sandbox_module, "write_atomically", full)
+    monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(StorageFull):
         sandbox.render(photo, grid=tmp_path / "out" / "grid")
-    assert not (tmp_path / "out").exists()
+    assert list((tmp_path / "out").iterdir()) == []
 
 
 def test_large_pictures_are_not_copied_whole(tmp_path: Path) -> None:

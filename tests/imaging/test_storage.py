@@ -161,6 +161,8 @@ def test_renditions_take_the_format_they_were_made_in(storage: Storage, tmp_path
         (SHA256, "face-0123"),
         (SHA256, "grid"),
     }
+    png = storage.write_rendition(SHA256, "grid", ".png", b"four")
+    assert storage.rendition(SHA256, "grid") == png, "the older format is gone"
     assert storage.remove_renditions(SHA256) == 2
     assert list(storage.renditions()) == []
 
