@@ -1,0 +1,181 @@
+"""Jobs, events, health, metrics, one-shot images, campaigns."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Callable
+from io import BytesIO
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+from PIL import Image
+
+from app.context import Context
+from app.worker import Worker
+from tests.conftest import Drawn, FakeAnalyzer
+
+
+@pytest.fixture
+def photo_id(api: TestClient, draw: Drawn) -> str:
+    return api.post("/api/v1/photos", files={"file": ("a.jpg", draw())}).json()["id"]
+
+
+class TestJobs:
+    def test_pending_work_is_listed_with_counts(self, api: TestClient, photo_id: str) -> None:
+        page = api.get("/api/v1/jobs").json()
+        assert page["counts"]["ready"] == 1
+        assert [(j["kind"], j["photo_id"], j["filename"]) for j in page["items"]] == [("analyse", photo_id, "a.jpg")]
+
+    def test_cancel_and_retry(self, api: TestClient, photo_id: str) -> None:
+        job = api.get("/api/v1/jobs").json()["items"][0]
+        assert api.post(f"/api/v1/jobs/{job['id']}/cancel").json()["state"] == "cancelled"
+        assert api.post(f"/api/v1/jobs/{job['id']}/retry").json()["state"] == "ready"
+        assert api.post(f"/api/v1/jobs/{job['id']}/retry").status_code == 409
+
+    def test_others_jobs_do_not_exist(self, bobs_api: TestClient, api: TestClient, photo_id: str) -> None:
+        job = api.get("/api/v1/jobs").json()["items"][0]
+        assert bobs_api.get("/api/v1/jobs").json()["items"] == []
+        assert bobs_api.get(f"/api/v1/jobs/{job['id']}").status_code == 404
+        assert bobs_api.post(f"/api/v1/jobs/{job['id']}/cancel").status_code == 404
+
+
+class TestHealth:
+    def test_ready_means_database_and_storage(self, anonymous: TestClient) -> None:
+        assert anonymous.get("/healthz").status_code == 200
+        assert anonymous.get("/readyz").json() == {"status": "ready", "database": "ok", "storage": "ok"}
+
+    def test_metrics_count_requests_and_photos(self, api: TestClient, photo_id: str) -> None:
+        text = api.get("/metrics").text
+        assert 'albumen_requests_total{method="POST",route="/api/v1/photos",status="201"}' in text
+        assert "albumen_photos 1" in text
+        assert 'albumen_jobs{state="ready"} 1' in text
+
+    def test_every_answer_carries_a_request_id_and_safe_headers(self, anonymous: TestClient) -> None:
+        headers = anonymous.get("/healthz").headers
+        assert len(headers["x-request-id"]) == 12
+        assert "script-src" in headers["content-security-policy"] or "default-src 'self'" in headers["content-security-policy"]
+        assert headers["x-content-type-options"] == "nosniff"
+
+
+class TestOneShot:
+    RECIPE = [{"op": "rotate", "angle": 90}, {"op": "grayscale", "method": "mean"}]  # noqa: RUF012
+
+    def test_multipart_gives_the_picture_back(self, api: TestClient, draw: Drawn) -> None:
+        answer = api.post(
+            "/api/v1/images/process",
+            files={"file": ("a.jpg", draw((300, 200)))},
+            data={"recipe": json.dumps(self.RECIPE), "format": "png"},
+        )
+        assert answer.headers["content-type"] == "image/png", answer.text
+        picture = Image.open(BytesIO(answer.content))
+        assert picture.size == (200, 300)
+        assert picture.mode == "L" or len(set(picture.convert("RGB").getpixel((5, 5)))) == 1
+
+    def test_json_is_the_same_in_base64(self, api: TestClient, draw: Drawn) -> None:
+        image = base64.b64encode(draw((300, 200))).decode()
+        body = {"image": f"data:image/jpeg;base64,{image}", "recipe": self.RECIPE, "format": "webp"}
+        answer = api.post("/api/v1/images/process", json=body).json()
+        assert Image.open(BytesIO(base64.b64decode(answer["image"]))).size == (200, 300)
+
+    def test_a_bad_recipe_names_the_parameter_and_its_range(self, api: TestClient, draw: Drawn) -> None:
+        recipe = json.dumps([{"op": "gamma", "gamma": 1000}])
+        answer = api.post("/api/v1/images/process", files={"file": ("a.jpg", draw())}, data={"recipe": recipe})
+        assert answer.status_code == 422
+        assert answer.json()["type"] == "urn:albumen:problem:bad-recipe"
+        assert answer.json()["parameter"] == "gamma"
+
+    def test_nothing_is_stored(self, api: TestClient, context: Context, draw: Drawn) -> None:
+        api.post("/api/v1/images/process", files={"file": ("a.jpg", draw())}, data={"recipe": "[]"})
+        assert list(context.storage.originals()) == []
+        assert [p for p in (context.settings.data / "incoming").iterdir() if p.name != ".lock"] == []
+
+    def test_broken_pictures_are_refused(self, api: TestClient) -> None:
+        answer = api.post("/api/v1/images/process", files={"file": ("a.jpg", b"nonsense")}, data={"recipe": "[]"})
+        assert answer.status_code == 415
+
+
+class TestEdits:
+    def test_an_edit_is_a_new_file_and_the_original_stays(
+        self, api: TestClient, context: Context, photo_id: str
+    ) -> None:
+        before = api.get(f"/api/v1/photos/{photo_id}/original").content
+        body = {"title": "Square", "recipe": [{"op": "crop", "x": 0, "y": 0, "width": 0.5, "height": 0.5}]}
+        made = api.post(f"/api/v1/photos/{photo_id}/edits", json=body)
+        assert made.status_code == 202, made.text
+        edit_id = made.json()["edit"]["id"]
+        assert api.get(f"/api/v1/edits/{edit_id}/file").status_code == 409  # still being made
+        Worker(context, FakeAnalyzer()).run_once()
+        assert api.get(f"/api/v1/edits/{edit_id}").json()["status"] == "ready"
+        picture = Image.open(BytesIO(api.get(f"/api/v1/edits/{edit_id}/file").content))
+        assert picture.size == (160, 120)
+        assert api.get(f"/api/v1/photos/{photo_id}/original").content == before
+        assert [e["id"] for e in api.get(f"/api/v1/photos/{photo_id}/edits").json()] == [edit_id]
+
+    def test_deleting_can_be_undone(self, api: TestClient, photo_id: str) -> None:
+        made = api.post(f"/api/v1/photos/{photo_id}/edits", json={"recipe": [{"op": "flip"}]}).json()["edit"]
+        assert api.delete(f"/api/v1/edits/{made['id']}").status_code == 204
+        assert api.get(f"/api/v1/photos/{photo_id}/edits").json() == []
+        assert api.post(f"/api/v1/edits/{made['id']}/restore").status_code == 200
+
+    def test_a_preview_is_small_and_quick(self, api: TestClient, photo_id: str) -> None:
+        answer = api.post(f"/api/v1/photos/{photo_id}/edits/preview", json={"recipe": [{"op": "invert"}]})
+        assert answer.headers["content-type"] == "image/jpeg", answer.text
+        assert max(Image.open(BytesIO(answer.content)).size) <= 1024
+
+    def test_others_edits_do_not_exist(self, api: TestClient, bobs_api: TestClient, photo_id: str) -> None:
+        made = api.post(f"/api/v1/photos/{photo_id}/edits", json={"recipe": [{"op": "flip"}]}).json()["edit"]
+        for path in ("", "/file"):
+            assert bobs_api.get(f"/api/v1/edits/{made['id']}{path}").status_code == 404
+        assert bobs_api.post(f"/api/v1/photos/{photo_id}/edits", json={"recipe": []}).status_code == 404
+
+    def test_operations_are_described_in_both_languages(self, api: TestClient) -> None:
+        english = {o["name"]: o for o in api.get("/api/v1/enhancements").json()}
+        chinese = {o["name"]: o for o in api.get("/api/v1/enhancements", headers={"Accept-Language": "zh"}).json()}
+        assert {"dehaze", "low_light", "super_resolution", "style", "grayscale"} <= english.keys()
+        assert all(english[name]["title"] != chinese[name]["title"] for name in english)
+
+
+class TestCampaigns:
+    def test_a_campaign_is_done_undone_and_leaves_verdicts_alone(
+        self, api: TestClient, context: Context, photo_id: str, analysis: Callable[..., Any]
+    ) -> None:
+        see = {"now": analysis(("dog", 0.9), ("cat", 0.5))}
+        worker = Worker(context, FakeAnalyzer(lambda _i: see["now"]))
+        worker.run_once()
+        before = api.get(f"/api/v1/photos/{photo_id}").json()
+        see["now"] = analysis(("bird", 0.8), model="scene/test@two")
+        campaign = api.post("/api/v1/admin/retag", json={"stages": ["tags"]}).json()
+        assert (campaign["total"], campaign["waiting"]) == (1, 1)
+        worker.tick()
+        url = f"/api/v1/admin/retag/{campaign['id']}"
+        assert api.get(url).json()["done"] == 1
+        tags = api.get(f"/api/v1/photos/{photo_id}").json()["tags"]
+        assert [t["slug"] for t in tags] == ["bird"]
+        undone = api.post(f"{url}/undo")
+        assert undone.json()["state"] == "undone", undone.text
+        after = api.get(f"/api/v1/photos/{photo_id}").json()
+        assert after["tags"] == before["tags"]
+        assert after["stages"] == before["stages"]
+
+    def test_pause_holds_and_resume_goes_on(self, api: TestClient, context: Context, photo_id: str) -> None:
+        worker = Worker(context, FakeAnalyzer())
+        worker.run_once()
+        campaign = api.post("/api/v1/admin/retag", json={}).json()
+        url = f"/api/v1/admin/retag/{campaign['id']}"
+        assert api.post(f"{url}/pause").json()["state"] == "paused"
+        assert worker.run_once() == 0
+        api.post(f"{url}/resume")
+        assert worker.run_once() == 1
+
+    def test_cancel_gives_up_the_rest(self, api: TestClient, context: Context, photo_id: str) -> None:
+        campaign = api.post("/api/v1/admin/retag", json={"query": "year:>1800"}).json()
+        assert api.post(f"/api/v1/admin/retag/{campaign['id']}/cancel").json()["waiting"] == 0
+
+    def test_is_for_administrators(self, bobs_api: TestClient) -> None:
+        assert bobs_api.post("/api/v1/admin/retag", json={}).status_code == 403
+        assert bobs_api.get("/api/v1/admin/stats").status_code == 403
+
+    def test_unknown_stages_are_refused(self, api: TestClient) -> None:
+        assert api.post("/api/v1/admin/retag", json={"stages": ["smells"]}).status_code == 422
