@@ -80,7 +80,7 @@ class _Requests:
         return _SMALL_BODY
 
     def _record(self, scope: Scope, status: int, seconds: float) -> None:
-        route = getattr(scope.get("route"), "path", "unmatched")
+        route = _template(scope)
         _REQUESTS.labels(scope["method"], route, status).inc()
         _SECONDS.labels(scope["method"], route).observe(seconds)
         if route not in ("/healthz", "/readyz", "/metrics"):
@@ -94,6 +94,15 @@ class _Requests:
                     "ms": round(seconds * 1000),
                 },
             )
+
+
+def _template(scope: Scope) -> str:
+    """The route's whole path with its parameters' names; a router knows only its own part of it."""
+    own = getattr(scope.get("route"), "path", None)
+    if own is None:
+        return "unmatched"
+    parts, own_parts = scope["path"].split("/"), own.lstrip("/").split("/")
+    return "/".join([*parts[: len(parts) - len(own_parts)], *own_parts])
 
 
 def _merged(headers: list[tuple[bytes, bytes]], request: str) -> list[tuple[bytes, bytes]]:
