@@ -7,12 +7,13 @@ are two stages because the semantic vector and the detectors use the classifier'
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from ml import registry
-from ml.runtime import Device, open_network, seen_part, to_batch
+from ml.runtime import Device, open_network, to_batch
 from ml.stages import Findings
 from ml.types import Image, TagScore, Vector
 from ml.vocabulary import load_vocabulary
@@ -61,58 +62,75 @@ class SceneStage:
         return results
 
     def explain(self, image: Image, slug: str) -> Vector | None:
-        """Where the network saw a tag: see ``Analyzer.explain``.
+        """Where the network sees a tag: see ``Analyzer.explain``.
 
-        Class activation mapping (Zhou et al., CVPR 2016), averaged over the classes under the tag by their
-        probability, positive part, scaled to a peak of 1; zero where the network does not look.
+        Class activation mapping (Zhou et al., CVPR 2016) of the classes under the tag, weighted by their
+        probability in the whole picture, over the picture, its overlapping quarters and ninths: one look's map
+        has nine by nine places and misses small things. 14 looks, about 0.4 s on one CPU thread.
         """
         vocabulary = load_vocabulary()
         under = {slug, *vocabulary.descendants(slug)}
         classes = [index for index, name in enumerate(vocabulary.imagenet) if name in under]
         if not classes:
             return None
-        probabilities, activation = self._network.run(
-            to_batch([image], self._how), outputs=("probabilities", "activation")
-        )
-        part = seen_part(image.shape[0], image.shape[1], self._how)
-        return heat_map(image, part, probabilities[0], activation[0], classes)
+        whole = self._network.run(to_batch([image], self._how), outputs=("probabilities",))[0][0]
+        weights = whole[classes] / max(float(whole[classes].sum()), 1e-12)
+        squeezed = replace(self._how, resize="squeeze", trim=1.0)
+        scales = []
+        for parts in _looks(image.shape[0], image.shape[1]):
+            tiles = [image[top : top + height, left : left + width] for top, left, height, width in parts]
+            maps = []
+            for tile in tiles:
+                activation = self._network.run(to_batch([tile], squeezed), outputs=("activation",))[0][0]
+                maps.append(np.tensordot(weights, activation[classes], 1))
+            scales.append(list(zip(parts, maps, strict=True)))
+        return heat_map(image.shape[0], image.shape[1], scales)
 
     def unload(self) -> None:
         """Let the network go."""
         self._network.unload()
 
 
-def heat_map(
-    image: Image,
-    part: tuple[int, int, int, int],
-    probabilities: Vector,
-    activation: Vector,
-    classes: Sequence[int],
-) -> Vector:
-    """Class activations laid over the picture.
+Part = tuple[int, int, int, int]
+"""A part of a picture in pixels: top, left, height, width."""
+
+
+def _looks(height: int, width: int) -> list[list[Part]]:
+    """The whole picture, its quarters and its ninths; neighbours overlap by half a tile."""
+    result = []
+    for count in (1, 2, 3):
+        tall, wide = max(1, 2 * height // (count + 1)), max(1, 2 * width // (count + 1))
+        tops = [(height - tall) * i // max(1, count - 1) for i in range(count)]
+        lefts = [(width - wide) * i // max(1, count - 1) for i in range(count)]
+        result.append([(top, left, tall, wide) for top in tops for left in lefts])
+    return result
+
+
+def heat_map(height: int, width: int, scales: Sequence[Sequence[tuple[Part, Vector]]]) -> Vector:
+    """Lays coarse maps over the picture they were seen in.
 
     Args:
-        image: ``(H, W, 3)``.
-        part: what the network saw of it: top, left, height, width in pixels.
-        probabilities: ``(1000,)``.
-        activation: ``(1000, h, w)``, the classes' logits per place.
-        classes: the indices to average.
+        height, width: the picture's, in pixels.
+        scales: per scale, parts of the picture with their map ``(h, w)`` of any range. Overlapping parts of one
+            scale are averaged, scales are added; negative evidence counts as none.
 
     Returns:
-        ``(H, W)`` float32, at most 1.
+        ``(height, width)`` float32 in 0..1 with a peak of 1, or all 0 without any evidence.
     """
     import cv2
 
-    chosen = list(classes)
-    weights = probabilities[chosen] / max(float(probabilities[chosen].sum()), 1e-12)
-    coarse = np.maximum(np.tensordot(weights, activation[chosen], 1), 0).astype(np.float32)
-    top, left, height, width = part
-    heat = np.zeros(image.shape[:2], np.float32)
-    heat[top : top + height, left : left + width] = cv2.resize(
-        coarse, (width, height), interpolation=cv2.INTER_CUBIC
-    )
+    heat = np.zeros((height, width), np.float32)
+    for parts in scales:
+        total, count = np.zeros_like(heat), np.zeros_like(heat)
+        for (top, left, tall, wide), coarse in parts:
+            positive = np.maximum(coarse, 0).astype(np.float32)
+            here = np.s_[top : top + tall, left : left + wide]
+            total[here] += cv2.resize(positive, (wide, tall), interpolation=cv2.INTER_CUBIC)
+            count[here] += 1
+        heat += total / np.maximum(count, 1)
+    heat = np.maximum(heat, 0)
     peak = float(heat.max())
-    return np.clip(heat / peak, 0, 1) if peak > 0 else heat
+    return heat / peak if peak > 0 else heat
 
 
 class TagStage:
