@@ -29,7 +29,7 @@ from typing import NoReturn
 
 from app.errors import BadQuery
 from app.search.fields import BY_NAME, FIELDS, Field, Kind, find_field
-from app.search.values import Value, ValueErrorIn, quoted, read_value
+from app.search.values import UnreadableValue, Value, quoted, read_value
 
 MAX_LENGTH = 4000
 MAX_DEPTH = 30
@@ -283,7 +283,8 @@ class _Parser:
 
     def value(self, found: Field) -> Value:
         if self.ended() or self.text[self.at] in _CLOSE:
-            self.fail(f"{found.name}: needs a value, for example {found.examples[0]}.", None, found.examples)
+            values = tuple(e.partition(":")[2] for e in found.examples)
+            self.fail(f"{found.name}: needs a value, for example {found.examples[0]}.", None, values)
         start = self.at
         is_string = self.text[start] in _QUOTES
         stops = _OPEN + _CLOSE + "".join(_QUOTES) + ("" if found.kind is Kind.NEAR else _SEPARATORS)
@@ -299,8 +300,8 @@ class _Parser:
             text = text.rstrip(",;!?")
         try:
             return read_value(found, text, count=count.rstrip(",;!?") if count else None)
-        except ValueErrorIn as error:
-            self.fail(error.detail, start + error.offset, error.suggestions)
+        except UnreadableValue as error:
+            self.fail(error.detail, start, error.suggestions)
 
     def word(self) -> Word:
         start = self.at

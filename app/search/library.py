@@ -52,10 +52,8 @@ class Library:
     @cached_property
     def _coco(self) -> Mapping[str, str]:
         """The detector's names of things, and the tag of each."""
-        try:
-            from ml.vocabulary import load_vocabulary
-        except ImportError:
-            return {}
+        from ml.vocabulary import load_vocabulary
+
         return load_vocabulary().coco
 
     def object_names(self, name: str) -> frozenset[str]:

@@ -118,10 +118,8 @@ def _read(session: ReadSession, condition: ColumnElement[bool]) -> list[TagInfo]
 
 def _add_further_parents(book: TagBook) -> None:
     """The vocabulary has parents beside the tree's (a hot dog is food and a snack); rows hold the tree."""
-    try:
-        from ml.vocabulary import load_vocabulary
-    except ImportError:
-        return
+    from ml.vocabulary import load_vocabulary
+
     vocabulary = load_vocabulary()
     for slug, tag in book.by_slug.items():
         if slug in vocabulary.concepts:

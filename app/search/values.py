@@ -1,7 +1,7 @@
 """The values of fields: how each kind is read from text, what it means, and its one canonical spelling.
 
-Reading never raises anything but ``ValueErrorIn``: a sentence for people, the offset inside the value and
-suggestions; the parser turns it into ``BadQuery`` with the place in the whole query.
+Reading never raises anything but ``UnreadableValue``: a sentence for people and suggestions; the parser turns it into
+``BadQuery`` with the value's place in the query.
 """
 
 from __future__ import annotations
@@ -36,12 +36,12 @@ _UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9}
 _BINARY = {"": 1, "k": 2**10, "m": 2**20, "g": 2**30}
 
 
-class ValueErrorIn(Exception):  # noqa: N818
-    """A value that cannot be read: ``detail`` for people, ``offset`` inside the value, ``suggestions``."""
+class UnreadableValue(Exception):
+    """A value that cannot be read: ``detail`` for people, and values that could stand in its place."""
 
-    def __init__(self, detail: str, offset: int = 0, suggestions: tuple[str, ...] = ()) -> None:
+    def __init__(self, detail: str, suggestions: tuple[str, ...] = ()) -> None:
         super().__init__(detail)
-        self.detail, self.offset, self.suggestions = detail, offset, suggestions
+        self.detail, self.suggestions = detail, suggestions
 
 
 def quote(text: str) -> str:
@@ -202,7 +202,7 @@ def read_value(field: Field, text: str, *, count: str | None = None) -> Value:
     """The typed value of ``field`` in ``text``; ``count`` is the comparison behind a counted name.
 
     Raises:
-        ValueErrorIn: it is not a value of that field.
+        UnreadableValue: it is not a value of that field.
     """
     value = _READERS[field.kind](field, text)
     if isinstance(value, Counted) and count is not None:
@@ -219,12 +219,13 @@ def _normal(text: str) -> str:
 
 
 def _example(field: Field) -> tuple[str, ...]:
-    return field.examples[:3]
+    """Values of the field's examples."""
+    return tuple(e.removeprefix(f"{field.name}:") for e in field.examples if e.startswith(field.name))[:3]
 
 
 def _text(field: Field, text: str) -> Text:
     if not text.strip():
-        raise ValueErrorIn(f"{field.name}: needs a value.", 0, _example(field))
+        raise UnreadableValue(f"{field.name}: needs a value.", _example(field))
     return Text(" ".join(text.split()))
 
 
@@ -249,23 +250,23 @@ def _interval(field: Field, text: str, read: Callable[[str], B]) -> Interval[B]:
     low = read(low_text) if low_text.strip() else None
     high = read(high_text) if high_text.strip() else None
     if low is None and high is None:
-        raise ValueErrorIn("A range needs a value before or after the two dots.", 0, _example(field))
+        raise UnreadableValue("A range needs a value before or after the two dots.", _example(field))
     if low is not None and high is not None and high < low:
-        turned = f"{field.name}:{high}..{low}"
-        raise ValueErrorIn(f"The range is empty: {high} lies before {low}.", 0, (turned,))
+        turned = f"{high}..{low}"
+        raise UnreadableValue(f"The range is empty: {high} lies before {low}.", (turned,))
     return Interval(low, high)
 
 
 def _number(field: Field, text: str) -> Number:
     text = text.strip()
     if not _NUMBER.fullmatch(text):
-        raise ValueErrorIn(f"{field.name}: needs a number; {_shown(text)} is none.", 0, _example(field))
+        raise UnreadableValue(f"{field.name}: needs a number; {_shown(text)} is none.", _example(field))
     number = Decimal(text)
     if (field.whole or field.kind is Kind.COUNTED) and number != int(number):
-        raise ValueErrorIn(f"{field.name}: needs a whole number.", 0, _example(field))
+        raise UnreadableValue(f"{field.name}: needs a whole number.", _example(field))
     if not field.low <= number <= field.high:
         bounds = f"{field.low:g} and {field.high:g}"
-        raise ValueErrorIn(f"{field.name}: lies between {bounds}.", 0, _example(field))
+        raise UnreadableValue(f"{field.name}: lies between {bounds}.", _example(field))
     return Number(number)
 
 
@@ -273,10 +274,10 @@ def _bytes(field: Field, text: str) -> Number:
     match = _SIZE.fullmatch(text.strip().casefold())
     if not match:
         detail = f"{field.name}: needs a size such as 5mb; {_shown(text)} is none."
-        raise ValueErrorIn(detail, 0, _example(field))
+        raise UnreadableValue(detail, _example(field))
     number = Decimal(match[1]) * (_BINARY if match[3] else _UNITS)[match[2]]
     if number > Decimal(field.high):
-        raise ValueErrorIn(f"{field.name}: lies below 1000 gb.", 0, _example(field))
+        raise UnreadableValue(f"{field.name}: lies below 1000 gb.", _example(field))
     return Number(Decimal(int(number)), sized=True)
 
 
@@ -293,19 +294,18 @@ def _year(field: Field, text: str) -> Number:
 def _day(field: Field, text: str) -> Day:
     match = _DAY.fullmatch(text.strip())
     if not match:
-        raise ValueErrorIn(
+        raise UnreadableValue(
             f"{field.name}: needs a date such as 2024, 2024-06 or 2024-06-01; {_shown(text)} is none.",
-            0,
             _example(field),
         )
     year, month, day = (int(g) if g else None for g in match.groups())
     assert year is not None
     if not 1000 <= year <= 2999:
-        raise ValueErrorIn("A year lies between 1000 and 2999.", 0, _example(field))
+        raise UnreadableValue("A year lies between 1000 and 2999.", _example(field))
     try:
         date(year, month if month is not None else 1, day if day is not None else 1)
     except ValueError:
-        raise ValueErrorIn(f"There is no such day: {text.strip()}.", 0, _example(field)) from None
+        raise UnreadableValue(f"There is no such day: {text.strip()}.", _example(field)) from None
     return Day(year, month, day)
 
 
@@ -317,11 +317,11 @@ def _date(field: Field, text: str) -> Interval[Day] | Recent:
     ago = _AGO.fullmatch(plain)
     if ago:
         if int(ago[1]) == 0:
-            raise ValueErrorIn("last- needs a number above 0.", 0, _example(field))
+            raise UnreadableValue("last- needs a number above 0.", _example(field))
         return Recent(int(ago[1]), ago[2])
     if plain.startswith("last"):
-        raise ValueErrorIn(
-            "A span up to now is written last-30d, last-2w, last-6m or last-1y.", 0, ("last-30d", "last-1y")
+        raise UnreadableValue(
+            "A span up to now is written last-30d, last-2w, last-6m or last-1y.", ("last-30d", "last-1y")
         )
     return _interval(field, text, lambda t: _day(field, t))
 
@@ -332,10 +332,9 @@ def _choice(field: Field, text: str) -> Chosen:
         return Chosen(found.name)
     names = [n for c in field.choices for n in (c.name, *c.aliases)]
     near = get_close_matches(text.strip().casefold(), names, 3, 0.5) or [c.name for c in field.choices]
-    raise ValueErrorIn(
+    raise UnreadableValue(
         f"{field.name}: does not know {_shown(text)}; it takes {', '.join(c.name for c in field.choices)}.",
-        0,
-        tuple(f"{field.name}:{n}" for n in near),
+        tuple(near),
     )
 
 
@@ -343,13 +342,13 @@ def _near(field: Field, text: str) -> Near:
     parts = [p.strip() for p in _normal(text).split(",")]
     if len(parts) not in (2, 3) or not all(_NUMBER.fullmatch(p.removeprefix("-")) for p in parts):
         detail = "near: needs latitude,longitude,kilometres in decimal degrees."
-        raise ValueErrorIn(detail, 0, _example(field))
+        raise UnreadableValue(detail, _example(field))
     latitude, longitude, km = (*(Decimal(p) for p in parts), Decimal(DEFAULT_KM))[:3]
     if abs(latitude) > 90 or abs(longitude) > 180:
         detail = "A latitude lies within ±90 and a longitude within ±180 degrees."
-        raise ValueErrorIn(detail, 0, _example(field))
+        raise UnreadableValue(detail, _example(field))
     if not 0 < km <= HALF_EARTH_KM:
-        raise ValueErrorIn(f"The distance lies above 0 and up to {HALF_EARTH_KM} km.", 0, _example(field))
+        raise UnreadableValue(f"The distance lies above 0 and up to {HALF_EARTH_KM} km.", _example(field))
     return Near(latitude + 0, longitude + 0, km)
 
 
@@ -357,7 +356,7 @@ def _photo(field: Field, text: str) -> PhotoId:
     try:
         return PhotoId(UUID(text.strip()))
     except ValueError:
-        raise ValueErrorIn(f"{field.name}: needs a photo's id.", 0, _example(field)) from None
+        raise UnreadableValue(f"{field.name}: needs a photo's id.", _example(field)) from None
 
 
 def _shown(text: str) -> str:
