@@ -87,7 +87,7 @@ def bench_auto(folder: Path, models: Path | None) -> None:
         if path.suffix.lower() not in (".jpg", ".jpeg", ".png"):
             continue
         pixels = decode(path).pixels[:, :, :3]
-        found = propose(measure(pixels))
+        found = propose(measure(pixels), networks=models is not None)
         counts.update(suggestion.step["op"] for suggestion in found)
         steps = [suggestion.step for suggestion in found if suggestion.automatic]
         try:

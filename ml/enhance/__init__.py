@@ -6,7 +6,8 @@ go through ``decode`` and ``encode``; ``ml.enhance.auto`` proposes a recipe for 
 
 from ml.enhance.engine import apply
 from ml.enhance.operation import Cancelled, EnhanceContext, EnhanceError, OperationFailed, RecipeError
-from ml.enhance.output import OutputOptions, Picture, PictureError, Source, decode, encode
+from ml.enhance.output import OutputOptions, encode
+from ml.enhance.pictures import Picture, PictureError, Source, decode
 from ml.enhance.recipe import OPERATIONS, Recipe, describe_operations, validate_recipe
 
 __all__ = [

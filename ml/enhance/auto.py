@@ -127,24 +127,25 @@ def _ramp(value: float, start: float, end: float) -> float:
     return float(np.clip((value - start) / (end - start), 0.0, 1.0))
 
 
-def propose(cues: Mapping[str, float]) -> list[Suggestion]:
+def propose(cues: Mapping[str, float], *, networks: bool = True) -> list[Suggestion]:
     """What could be done for a photo with these cues, in the order in which it should be done.
 
     ``cues`` holds what ``measure`` gives; missing ones silence the rules that need them. Flags of the
     analysis (0 or 1) restrain the rules: ``screenshot`` all of them, ``night`` brightening, ``sunset`` and
-    ``black_and_white`` colour.
+    ``black_and_white`` colour. Without ``networks`` classical operations stand in for learned ones.
     """
     flags = {name.replace("-", "_") for name, value in cues.items() if value >= 0.5}
     if "screenshot" in flags:
         return []
+    dark, haze = _darkness(cues, flags), _haze(cues, flags)
     rules = (
         _tilted(cues),
-        _dark(cues, flags),
-        _hazy(cues, flags),
-        _flat(cues),
-        _cast(cues, flags),
-        _noisy(cues),
-        _tiny(cues),
+        _brighten(dark, networks),
+        _clear(haze, networks),
+        _spread(cues, 1.0 - max(dark, haze)),
+        _neutral(cues, flags),
+        _quiet(cues),
+        _enlarge(cues) if networks else None,
     )
     return [suggestion for suggestion in rules if suggestion]
 
@@ -161,44 +162,52 @@ def _tilted(cues: Mapping[str, float]) -> Suggestion | None:
     return Suggestion({"op": "rotate", "angle": _rounded(tilt), "frame": "crop"}, reason, automatic=False)
 
 
-def _dark(cues: Mapping[str, float], flags: set[str]) -> Suggestion | None:
+def _darkness(cues: Mapping[str, float], flags: set[str]) -> float:
+    """How much a photo needs light, 0..1."""
     if "median" not in cues or "bright" not in cues:
-        return None
+        return 0.0
     need = _ramp(-cues["median"], -0.24, -0.08) * _ramp(-cues["bright"], -0.75, -0.45)
     # A dark picture with real lights in it is meant to be dark: lift it a little, keep the night.
-    if "night" in flags or cues.get("high", 0.0) > 0.85:
-        need *= 0.35
+    return need * 0.35 if "night" in flags or cues.get("high", 0.0) > 0.85 else need
+
+
+def _brighten(need: float, networks: bool) -> Suggestion | None:
     if need < 0.05:
         return None
     reason = Text("Most of the photo is dark.", "照片大部分区域过暗。")
-    if learned.available("low_light"):
+    if networks and learned.available("low_light"):
         return Suggestion({"op": "low_light", "strength": _rounded(0.9 * need)}, reason, automatic=True)
     return Suggestion({"op": "gamma", "gamma": _rounded(1.0 + need)}, reason, automatic=True)
 
 
-def _hazy(cues: Mapping[str, float], flags: set[str]) -> Suggestion | None:
-    if not {"veil", "chroma", "low"} <= cues.keys():
-        return None
+def _haze(cues: Mapping[str, float], flags: set[str]) -> float:
+    """How much a photo is veiled, 0..1."""
+    # In black and white a veil cannot be told from a grey subject.
+    if not {"veil", "chroma", "low"} <= cues.keys() or "black_and_white" in flags or cues["chroma"] < 1.0:
+        return 0.0
     need = (
         _ramp(cues["veil"], 0.3, 0.5) * _ramp(-cues["chroma"], -20.0, -10.0) * _ramp(cues["low"], 0.05, 0.2)
     )
     # White walls and snow have a veil too, but nothing grey behind it.
-    need *= _ramp(-cues.get("median", 0.5), -0.9, -0.75)
-    # In black and white a veil cannot be told from a grey subject.
-    if "black_and_white" in flags or cues["chroma"] < 1.0 or need < 0.05:
+    return need * _ramp(-cues.get("median", 0.5), -0.9, -0.75)
+
+
+def _clear(need: float, networks: bool) -> Suggestion | None:
+    if need < 0.05:
         return None
     reason = Text("A veil of haze lies over the photo.", "照片蒙有一层雾霾。")
-    if learned.available("dehaze"):
+    if networks and learned.available("dehaze"):
         return Suggestion({"op": "dehaze", "strength": _rounded(0.7 * need)}, reason, automatic=True)
     return Suggestion(
         {"op": "clahe", "clip_limit": 2.0, "strength": _rounded(0.5 * need)}, reason, automatic=True
     )
 
 
-def _flat(cues: Mapping[str, float]) -> Suggestion | None:
+def _spread(cues: Mapping[str, float], untreated: float) -> Suggestion | None:
+    """Stretch flat tones, as far as no earlier step (``untreated`` 1: none) does it already."""
     if "low" not in cues or "high" not in cues:
         return None
-    need = _ramp(-(cues["high"] - cues["low"]), -0.65, -0.35)
+    need = untreated * _ramp(-(cues["high"] - cues["low"]), -0.65, -0.35)
     # Dusk and night are dark all over, and high-key pictures bright all over, because they are meant to be.
     need *= _ramp(cues["high"], 0.45, 0.65) * _ramp(-cues["low"], -0.6, -0.4)
     if need < 0.05:
@@ -207,14 +216,14 @@ def _flat(cues: Mapping[str, float]) -> Suggestion | None:
     return Suggestion({"op": "auto_levels", "strength": _rounded(0.7 * need)}, reason, automatic=True)
 
 
-def _cast(cues: Mapping[str, float], flags: set[str]) -> Suggestion | None:
-    if cues.get("cast", 0.0) < 15.0 or flags & {"sunset", "black_and_white", "night"}:
+def _neutral(cues: Mapping[str, float], flags: set[str]) -> Suggestion | None:
+    if cues.get("cast", 0.0) < 20.0 or flags & {"sunset", "black_and_white", "night"}:
         return None
     reason = Text("What should be grey has a colour.", "本应为灰色的部分带有偏色。")
     return Suggestion({"op": "white_balance", "auto": True, "strength": 0.6}, reason, automatic=False)
 
 
-def _noisy(cues: Mapping[str, float]) -> Suggestion | None:
+def _quiet(cues: Mapping[str, float]) -> Suggestion | None:
     noise = cues.get("noise", 0.0)
     if noise < 0.03:
         return None
@@ -222,7 +231,7 @@ def _noisy(cues: Mapping[str, float]) -> Suggestion | None:
     return Suggestion({"op": "denoise", "strength": _rounded(min(0.8, 8.0 * noise))}, reason, automatic=False)
 
 
-def _tiny(cues: Mapping[str, float]) -> Suggestion | None:
+def _enlarge(cues: Mapping[str, float]) -> Suggestion | None:
     side = max(cues.get("width", 0.0), cues.get("height", 0.0))
     if not 0 < side < SMALL_SIDE:
         return None
@@ -237,7 +246,11 @@ def auto_enhance(image: Pixels, params: Params, context: EnhanceContext) -> Pixe
     The picture itself is measured; ``context.cues`` add what only the analysis knows (flags).
     """
     cues = {**(context.cues or {}), **measure(image)}
-    steps = [suggestion.step for suggestion in propose(cues) if suggestion.automatic]
+    steps = [
+        suggestion.step
+        for suggestion in propose(cues, networks=context.models_dir is not None)
+        if suggestion.automatic
+    ]
     if not steps:
         return image
     enhanced = apply(image, steps, context=replace(context, cues=None))

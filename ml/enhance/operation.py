@@ -72,7 +72,7 @@ class RecipeError(EnhanceError):
         }
 
 
-class OperationFailed(EnhanceError):  # noqa: N818
+class OperationFailed(EnhanceError):
     """An accepted operation could not be carried out (a missing network, a wrong result); ``op`` names it."""
 
     def __init__(self, op: str, message: str) -> None:
@@ -81,7 +81,7 @@ class OperationFailed(EnhanceError):  # noqa: N818
         self.message = message
 
 
-class Cancelled(EnhanceError):  # noqa: N818
+class Cancelled(EnhanceError):
     """The caller asked to stop; no result exists."""
 
 
@@ -141,7 +141,7 @@ class Call:
     has_alpha: bool = False
 
 
-class ValueRejected(ValueError):  # noqa: N818
+class ValueRejected(ValueError):
     """A value is outside what its declaration accepts; the message completes the parameter's name ("must be
     ...").
 

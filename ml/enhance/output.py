@@ -1,11 +1,6 @@
-"""Doors of the editor: decode a file for editing, and encode the edited picture with or without its metadata.
+"""Pixels into files: encode an edited picture, with or without its metadata, and the ``output`` operation.
 
-Decoding bakes the orientation in and converts to sRGB through the embedded profile; encoding embeds sRGB, or
-goes back to the source's own RGB profile. ``decode`` reads the whole file: untrusted files belong into a
-limited process.
-
-Accepted beside 8-bit RGB and RGBA: grey, 1-bit, palette, grey with alpha, CMYK, YCbCr, Lab and 16-bit grey;
-of animated and many-page files the first picture. Results are written with 8 bits a channel.
+Results have 8 bits a channel and embed sRGB, or go back to the source's own RGB profile.
 """
 
 from __future__ import annotations
@@ -13,50 +8,20 @@ from __future__ import annotations
 import io
 import re
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import ExifTags, Image, ImageCms, ImageOps, PngImagePlugin, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageCms, PngImagePlugin
 
-from ml.enhance.operation import EnhanceError, Operation, Parameter, Text, colour_values
+from ml.enhance.operation import Operation, Parameter, Text, colour_values
+from ml.enhance.pictures import XMP_TAG, PictureError, Source, is_srgb, srgb_profile
 
 FORMATS = ("jpeg", "png", "webp", "gif", "bmp", "tiff", "avif")
 MEDIA_TYPES = {name: f"image/{name}" for name in FORMATS}
 # The longest side each format can hold.
 _LONGEST = {"jpeg": 65_500, "webp": 16_383, "gif": 65_535, "avif": 65_536}
-# Descriptive fields of the first EXIF directory; all others describe the old file's layout.
-_KEPT_TAGS = frozenset(
-    {
-        ExifTags.Base.ImageDescription.value,
-        ExifTags.Base.Make.value,
-        ExifTags.Base.Model.value,
-        ExifTags.Base.Software.value,
-        ExifTags.Base.DateTime.value,
-        ExifTags.Base.Artist.value,
-        ExifTags.Base.HostComputer.value,
-        ExifTags.Base.Copyright.value,
-        ExifTags.Base.Rating.value,
-        ExifTags.Base.RatingPercent.value,
-        ExifTags.Base.XPTitle.value,
-        ExifTags.Base.XPComment.value,
-        ExifTags.Base.XPAuthor.value,
-        ExifTags.Base.XPKeywords.value,
-        ExifTags.Base.XPSubject.value,
-    }
-)
 _XMP_ORIENTATION = re.compile(rb'(tiff:Orientation(?:\s*=\s*["\']|>))\s*[2-8]')
-
-
-class PictureError(EnhanceError):
-    """A file that cannot be decoded or written. ``code`` is ``unsupported``, ``broken``, ``too-large`` or
-    ``unwritable``.
-    """
-
-    def __init__(self, code: str, message: str) -> None:
-        super().__init__(message)
-        self.code = code
 
 
 @dataclass(frozen=True)
@@ -71,146 +36,6 @@ class OutputOptions:
     color_space: str = "srgb"
     metadata: str = "keep"
     background: str = "#ffffff"
-
-
-@dataclass(frozen=True)
-class Source:
-    """What is remembered of the file a picture came from, for writing its edit."""
-
-    format: str
-    mode: str
-    exif: bytes = b""
-    xmp: bytes = b""
-    profile: bytes | None = None
-    grey: bool = False
-
-
-@dataclass(frozen=True)
-class Picture:
-    """Decoded pixels: ``(H, W, 3)`` or ``(H, W, 4)`` straight alpha, upright sRGB; uint8, or float32 0..1 of
-    deeper files.
-    """
-
-    pixels: NDArray[Any]
-    source: Source
-
-
-def decode(source: bytes | Path | BinaryIO, *, max_pixels: int = 200_000_000) -> Picture:
-    """Read a file for editing.
-
-    Raises:
-        PictureError: not a picture, damaged, or more than ``max_pixels``.
-    """
-    _register_heif()
-    stream: Any = io.BytesIO(source) if isinstance(source, bytes) else source
-    try:
-        with Image.open(stream) as image:
-            if image.width * image.height > max_pixels:
-                raise PictureError(
-                    "too-large", f"{image.width} x {image.height} is more than {max_pixels} pixels."
-                )
-            kept = Source(
-                format=_format_name(image),
-                mode=image.mode,
-                exif=image.getexif().tobytes() if len(image.getexif()) else b"",
-                xmp=_xmp_of(image),
-                profile=image.info.get("icc_profile"),
-                grey=image.mode in ("1", "L", "LA", "La", "I;16", "I;16L", "I;16B", "I", "F"),
-            )
-            image.load()
-            upright = ImageOps.exif_transpose(image)
-            return Picture(_srgb_pixels(upright, kept.profile), kept)
-    except Image.DecompressionBombError as error:
-        raise PictureError("too-large", "The picture has too many pixels.") from error
-    except UnidentifiedImageError as error:
-        raise PictureError("unsupported", "The file is not a picture of a known kind.") from error
-    except (OSError, SyntaxError, ValueError, EOFError, KeyError, IndexError) as error:
-        raise PictureError("broken", f"The picture cannot be read: {error}") from error
-
-
-def _register_heif() -> None:
-    if ".heic" not in Image.registered_extensions():
-        import pillow_heif
-
-        pillow_heif.register_heif_opener()
-
-
-def _format_name(image: Image.Image) -> str:
-    return {"MPO": "jpeg", "JPEG": "jpeg"}.get(image.format or "", (image.format or "").lower())
-
-
-def _xmp_of(image: Image.Image) -> bytes:
-    """The XMP packet wherever the format puts it."""
-    packet = image.info.get("xmp") or image.info.get("XML:com.adobe.xmp") or b""
-    if not packet and hasattr(image, "tag_v2"):
-        packet = image.tag_v2.get(700, b"")
-    return packet.encode() if isinstance(packet, str) else bytes(packet)
-
-
-def _srgb_pixels(image: Image.Image, profile: bytes | None) -> NDArray[Any]:
-    if image.mode in ("I;16", "I;16L", "I;16B", "I", "F"):
-        return _deep_grey(image)
-    if image.mode == "1":
-        image = image.convert("L")
-    if image.mode in ("P", "PA") or "transparency" in image.info:
-        transparent = image.mode == "PA" or "transparency" in image.info
-        image = image.convert("RGBA" if transparent else "RGB")
-    if image.mode in ("La", "RGBa"):
-        image = image.convert("RGBA" if image.mode == "RGBa" else "LA")
-    alpha = image.getchannel("A") if image.mode in ("LA", "RGBA") else None
-    colour = image.convert(image.mode[:-1]) if alpha else image
-    pixels = np.array(_to_srgb(colour, profile))
-    return pixels if alpha is None else np.dstack([pixels, np.asarray(alpha)])
-
-
-def _deep_grey(image: Image.Image) -> NDArray[np.float32]:
-    """16-bit, 32-bit and floating grey as float32 RGB; values beyond their usual range are scaled by what
-    occurs.
-    """
-    values = np.asarray(image).astype(np.float32)
-    low, high = float(values.min()), float(values.max())
-    if image.mode == "F" and low >= 0.0 and high <= 1.0:
-        low, high = 0.0, 1.0
-    elif low >= 0.0 and high <= 65535.0:
-        low, high = 0.0, 65535.0
-    grey = np.clip((values - low) / max(high - low, 1e-9), 0.0, 1.0)
-    return np.repeat(grey[:, :, None], 3, axis=2).astype(np.float32)
-
-
-def _to_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
-    """RGB by the embedded profile; an unreadable or unfitting profile is ignored, as browsers do."""
-    source: Any = None
-    if image.mode == "LAB":
-        source = ImageCms.createProfile("LAB")
-    elif profile:
-        source = io.BytesIO(profile)
-    if source is not None:
-        try:
-            opened = ImageCms.ImageCmsProfile(source)
-            if image.mode == "LAB" or not _is_srgb(opened):
-                converted = ImageCms.profileToProfile(
-                    image, opened, ImageCms.createProfile("sRGB"), outputMode="RGB"
-                )
-                if converted is not None:
-                    return converted
-        except (ImageCms.PyCMSError, OSError, ValueError):
-            if image.mode == "LAB":
-                raise
-    return image if image.mode == "RGB" else image.convert("RGB")
-
-
-def _is_srgb(profile: ImageCms.ImageCmsProfile) -> bool:
-    """Whether converting would only add rounding: cameras embed many copies of the same sRGB."""
-    return "srgb" in ImageCms.getProfileDescription(profile).lower()
-
-
-def srgb_profile() -> bytes:
-    """The sRGB profile embedded in results; its creation date is fixed so that equal pictures give equal
-    files.
-    """
-    profile = bytearray(ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes())
-    profile[24:36] = bytes([7, 208, 0, 1, 0, 1, 0, 0, 0, 0, 0, 0])
-    return bytes(profile)
 
 
 def encode(pixels: NDArray[Any], options: OutputOptions | None = None, source: Source | None = None) -> bytes:
@@ -257,9 +82,11 @@ def _image_for(
         and (pixels[:, :, 1] == pixels[:, :, 2]).all()
     ):
         image = image.convert("LA" if image.mode == "RGBA" else "L")
-    if name == "gif" and image.mode != "L":
-        method = Image.Quantize.FASTOCTREE if image.mode in ("RGBA", "LA") else Image.Quantize.MEDIANCUT
-        image = (image.convert("RGBA") if image.mode == "LA" else image).quantize(256, method)
+    if name == "gif" and image.mode == "RGB":
+        palette = image.quantize(256, Image.Quantize.MEDIANCUT)
+        image = image.quantize(palette=palette, dither=Image.Dither.FLOYDSTEINBERG)
+    if name == "gif" and image.mode == "LA":
+        image = image.convert("RGBA")
     if name in ("webp", "avif") and image.mode in ("L", "LA"):
         image = image.convert("RGBA" if image.mode == "LA" else "RGB")
     return image
@@ -273,21 +100,27 @@ def _coloured(
     """
     if image.mode not in ("RGB", "RGBA"):
         return image, None
-    if options.color_space == "keep" and source and source.profile:
-        opened = ImageCms.ImageCmsProfile(io.BytesIO(source.profile))
-        if opened.profile.xcolor_space.strip() == "RGB":
-            alpha = image.getchannel("A") if image.mode == "RGBA" else None
-            srgb = ImageCms.createProfile("sRGB")
-            back = (
-                image.convert("RGB")
-                if _is_srgb(opened)
-                else ImageCms.profileToProfile(image.convert("RGB"), srgb, opened)
-            )
-            if back is not None:
-                if alpha:
-                    back.putalpha(alpha)
-                return back, source.profile
-    return image, srgb_profile()
+    own = (
+        _rgb_profile(source.profile) if options.color_space == "keep" and source and source.profile else None
+    )
+    if own is None or source is None:
+        return image, srgb_profile()
+    back = image.convert("RGB")
+    if not is_srgb(own):
+        converted = ImageCms.profileToProfile(back, ImageCms.createProfile("sRGB"), own)
+        back = converted or back
+    if image.mode == "RGBA":
+        back.putalpha(image.getchannel("A"))
+    return back, source.profile
+
+
+def _rgb_profile(profile: bytes) -> ImageCms.ImageCmsProfile | None:
+    """The profile, opened, if it is one for RGB pictures."""
+    try:
+        opened = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+    except OSError:
+        return None
+    return opened if opened.profile.xcolor_space.strip() == "RGB" else None
 
 
 def _settings(name: str, options: OutputOptions) -> dict[str, Any]:
@@ -322,17 +155,21 @@ def _metadata(
     everything = options.metadata == "keep"
     kept: dict[str, Any] = {}
     exif = _kept_exif(source.exif, size, everything)
-    if exif is not None:
-        kept["exif"] = exif
     xmp = _XMP_ORIENTATION.sub(rb"\g<1>1", source.xmp) if everything else b""
     if xmp and name == "png":
         chunk = PngImagePlugin.PngInfo()
         chunk.add_itxt("XML:com.adobe.xmp", xmp.decode("utf-8", "replace"))
         kept["pnginfo"] = chunk
     elif xmp and name == "tiff":
-        kept["tiffinfo"] = {700: xmp}
+        exif = exif or Image.Exif()
+        exif[XMP_TAG] = xmp
     elif xmp and (name != "jpeg" or len(xmp) < 65_000):
         kept["xmp"] = xmp
+    if exif is not None:
+        kept["exif"] = exif.tobytes()
+        if name == "tiff":
+            # libtiff's compressors cannot write EXIF's nested directories.
+            kept["compression"] = "raw"
     return kept
 
 
@@ -342,22 +179,19 @@ def _kept_exif(block: bytes, size: tuple[int, int], everything: bool) -> Image.E
     """
     if not block:
         return None
-    old, new = Image.Exif(), Image.Exif()
-    old.load(block)
-    for tag, value in old.items():
-        if tag in _KEPT_TAGS:
-            new[tag] = value
-    details = dict(old.get_ifd(ExifTags.IFD.Exif))
+    exif = Image.Exif()
+    exif.load(block)
+    exif[ExifTags.Base.Orientation] = 1
+    details = exif.get_ifd(ExifTags.IFD.Exif)
     details[ExifTags.Base.ExifImageWidth], details[ExifTags.Base.ExifImageHeight] = size
-    if not everything:
-        details.pop(ExifTags.Base.MakerNote, None)
-    details.pop(ExifTags.IFD.Interop, None)
-    new[ExifTags.Base.Orientation] = 1
-    new.get_ifd(ExifTags.IFD.Exif).update(details)
-    places = dict(old.get_ifd(ExifTags.IFD.GPSInfo))
-    if places and everything:
-        new.get_ifd(ExifTags.IFD.GPSInfo).update(places)
-    return new
+    if everything:
+        return exif
+    details.pop(ExifTags.Base.MakerNote, None)
+    places = exif.get_ifd(ExifTags.IFD.GPSInfo)
+    places.clear()
+    if ExifTags.IFD.GPSInfo in exif:
+        del exif[ExifTags.IFD.GPSInfo]
+    return exif
 
 
 def _unchanged(image: Any, params: Any, call: Any) -> Any:

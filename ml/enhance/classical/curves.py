@@ -14,7 +14,7 @@ from ml.enhance.operation import Pixels
 
 Curve = NDArray[np.float32]
 LEVELS = 1 << 16
-BINS = 4096
+BINS = 16 * 255 + 1  # the 256 levels of 8 bits are exactly every 16th
 LUMA = np.array([0.299, 0.587, 0.114], np.float32)  # Rec. 601, the weights of JPEG's own Y
 
 
@@ -64,7 +64,7 @@ def with_luma(image: Pixels, old: Pixels, new: Pixels) -> Pixels:
 
 
 def histogram(plane: Pixels, visible: NDArray[np.bool_] | None) -> NDArray[np.int64]:
-    """Counts of 4,096 levels of a plane in 0..1, over the visible pixels."""
+    """Counts of 4,081 levels of a plane in 0..1, over the visible pixels."""
     values = plane.ravel() if visible is None else plane[visible]
     counts = np.zeros(BINS, np.int64)
     for start in range(0, values.size, 1 << 20):

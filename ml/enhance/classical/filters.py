@@ -125,23 +125,29 @@ def _denoise(image: Pixels, params: Params, call: Call) -> Pixels:
     new = old + (shift - levels) / np.float32(255.0)
     colour = params["color"]
     if colour:
-        red, blue = _quieter(red, 30.0 * colour), _quieter(blue, 30.0 * colour)
+        red, blue = _quieter(red, colour), _quieter(blue, colour)
     result = np.empty_like(image)
     result[:, :, 0], result[:, :, 2] = new + red, new + blue
     result[:, :, 1] = new - (np.float32(0.299) * red + np.float32(0.114) * blue) / np.float32(0.587)
     return np.clip(result, 0.0, 1.0, out=result)
 
 
-def _quieter(plane: Pixels, strength: float) -> Pixels:
+def _quieter(plane: Pixels, colour: float) -> Pixels:
     """A colour difference (-1..1) with its noise taken out at half size, where colour noise is plainest."""
     height, width = plane.shape
     even = cv2.copyMakeBorder(plane, 0, height % 2, 0, width % 2, EDGE)
     small = cv2.resize(even, (even.shape[1] // 2, even.shape[0] // 2), interpolation=cv2.INTER_AREA)
     levels = np.clip(small * 127.5 + 128.0, 0, 255).astype(np.uint8)
-    quiet = cv2.fastNlMeansDenoising(levels, None, strength / 2, _PATCH, _SEARCH).astype(np.float32)
-    change = (quiet - levels) / np.float32(127.5)
-    grown = cv2.resize(change, (even.shape[1], even.shape[0]), interpolation=cv2.INTER_LINEAR)
-    return np.asarray(plane + grown[:height, :width], np.float32)
+    quiet = cv2.fastNlMeansDenoising(levels, None, 15.0 * colour, _PATCH, _SEARCH).astype(np.float32)
+    grown = cv2.resize(
+        np.stack([small, small + (quiet - levels) / np.float32(127.5)], axis=2),
+        (even.shape[1], even.shape[0]),
+        interpolation=cv2.INTER_LINEAR,
+    )[:height, :width]
+    # What half size cannot show is noise, too, except where it is strong: the borders between colours.
+    fine = plane - grown[:, :, 0]
+    kept = np.sign(fine) * np.maximum(np.abs(fine) - np.float32(0.1 * colour), np.float32(0.0))
+    return np.asarray(grown[:, :, 1] + kept, np.float32)
 
 
 def _noise_source(image: Pixels, params: Params, call: Call) -> np.random.Generator:
@@ -230,7 +236,7 @@ OPERATIONS: tuple[Operation, ...] = (
         ),
         cost=0.4,
         run=_denoise,
-        reach=lambda p: 16,
+        reach=lambda p: 2 * (_SEARCH // 2 + _PATCH // 2) + 2,
         identity=no_strength,
     ),
     Operation(

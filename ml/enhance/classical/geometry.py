@@ -154,7 +154,7 @@ def _check_crop(params: Params) -> None:
         room = 1.0 - params[start]
         if params[extent] > room + 1e-6:
             message = f"must be at most {room:g}, because {start} is {params[start]:g}"
-            raise ValueRejected(message, extent, {"minimum": 0.0001, "maximum": room})
+            raise ValueRejected(message, extent, {"minimum": 0.0005, "maximum": room})
 
 
 def _resize_size(width: int, height: int, params: Params) -> Size:
@@ -336,10 +336,10 @@ OPERATIONS: tuple[Operation, ...] = (
             "保留一个矩形区域，坐标以图片宽高的比例表示。",
         ),
         (
-            _fraction("x", "Left edge.", "左边缘。", 0.0, high=0.9999),
-            _fraction("y", "Top edge.", "上边缘。", 0.0, high=0.9999),
-            _fraction("width", "Width of the rectangle.", "矩形宽度。", 1.0, low=0.0001),
-            _fraction("height", "Height of the rectangle.", "矩形高度。", 1.0, low=0.0001),
+            _fraction("x", "Left edge.", "左边缘。", 0.0, high=0.999),
+            _fraction("y", "Top edge.", "上边缘。", 0.0, high=0.999),
+            _fraction("width", "Width of the rectangle.", "矩形宽度。", 1.0, low=0.0005),
+            _fraction("height", "Height of the rectangle.", "矩形高度。", 1.0, low=0.0005),
         ),
         cost=0.005,
         run=_crop,

@@ -1,0 +1,291 @@
+"""Files in and out: orientation, colour profiles, depth, transparency, metadata kept or stripped."""
+
+from __future__ import annotations
+
+import io
+
+import numpy as np
+import pytest
+from PIL import ExifTags, Image, ImageCms
+
+from ml.enhance import OutputOptions, PictureError, apply, decode, encode
+from ml.enhance.output import FORMATS
+from ml.enhance.pictures import srgb_profile
+
+HOLDS_METADATA = ("jpeg", "png", "webp", "tiff", "avif")
+
+
+def opened(data: bytes) -> Image.Image:
+    return Image.open(io.BytesIO(data))
+
+
+def tagged_jpeg(picture: np.ndarray, orientation: int = 6) -> bytes:
+    """A JPEG with camera, place, maker note, a thumbnail-sized lie about its size, and XMP."""
+    exif = Image.Exif()
+    exif[ExifTags.Base.Make] = "Lumen"
+    exif[ExifTags.Base.Orientation] = orientation
+    exif[ExifTags.Base.Artist] = "Ann"
+    details = exif.get_ifd(ExifTags.IFD.Exif)
+    details[ExifTags.Base.DateTimeOriginal] = "2024:06:01 12:00:00"
+    details[ExifTags.Base.ExifImageWidth] = 9999
+    details[ExifTags.Base.MakerNote] = b"secret notes"
+    places = exif.get_ifd(ExifTags.IFD.GPSInfo)
+    places[ExifTags.GPS.GPSLatitudeRef] = "N"
+    places[ExifTags.GPS.GPSLatitude] = (47.0, 22.0, 1.5)
+    xmp = (
+        b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">'
+        b'<rdf:Description tiff:Orientation="6" exif:GPSLatitude="47,22.025N" xmp:Rating="4"/></rdf:RDF></x:xmpmeta>'
+    )
+    stream = io.BytesIO()
+    Image.fromarray(picture).save(stream, "JPEG", quality=95, exif=exif, xmp=xmp)
+    return stream.getvalue()
+
+
+@pytest.mark.parametrize("family", ["landscape", "portrait"])
+def test_all_eight_orientations_decode_alike(family, shared_data):
+    folder = shared_data / "metadata" / "orientation"
+    first = decode(folder / f"{family}_1.jpg").pixels
+    assert (first.shape[1] > first.shape[0]) == (family == "landscape")
+    for orientation in range(2, 9):
+        other = decode(folder / f"{family}_{orientation}.jpg").pixels
+        assert other.shape == first.shape
+        # Each file was compressed by itself: alike but for JPEG noise, and unlike any other turn of it.
+        assert np.abs(other.astype(int) - first).mean() < 8
+        assert np.abs(other[::-1, ::-1].astype(int) - first).mean() > 20
+
+
+@pytest.mark.parametrize("form", HOLDS_METADATA)
+def test_kept_metadata_describes_the_new_picture(form, scene):
+    picture = decode(tagged_jpeg(scene()))
+    assert picture.pixels.shape == (60, 40, 3)
+    data = encode(picture.pixels, OutputOptions(format=form), picture.source)
+    exif = opened(data).getexif()
+    assert exif[ExifTags.Base.Make] == "Lumen"
+    assert exif[ExifTags.Base.Artist] == "Ann"
+    assert exif.get(ExifTags.Base.Orientation, 1) == 1
+    details = exif.get_ifd(ExifTags.IFD.Exif)
+    assert details[ExifTags.Base.DateTimeOriginal] == "2024:06:01 12:00:00"
+    assert (details[ExifTags.Base.ExifImageWidth], details[ExifTags.Base.ExifImageHeight]) == (40, 60)
+    assert exif.get_ifd(ExifTags.IFD.GPSInfo)[ExifTags.GPS.GPSLatitude] == (47.0, 22.0, 1.5)
+    assert b'xmp:Rating="4"' in data
+    assert b'tiff:Orientation="1"' in data
+    assert decode(data).pixels.shape == (60, 40, 3)
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_stripped_metadata_is_gone(form, scene):
+    picture = decode(tagged_jpeg(scene()))
+    data = encode(picture.pixels, OutputOptions(format=form, metadata="strip"), picture.source)
+    for trace in (b"Lumen", b"Ann", b"2024:06:01", b"secret notes", b"xmpmeta", b"47,22"):
+        assert trace not in data
+    exif = opened(data).getexif()
+    assert not exif.get_ifd(ExifTags.IFD.GPSInfo)
+    assert not exif.get_ifd(ExifTags.IFD.Exif)
+    assert decode(data).pixels.shape[:2] == (60, 40)
+
+
+@pytest.mark.parametrize("form", HOLDS_METADATA)
+def test_location_alone_can_be_dropped(form, scene):
+    picture = decode(tagged_jpeg(scene()))
+    data = encode(
+        picture.pixels, OutputOptions(format=form, metadata="keep_without_location"), picture.source
+    )
+    exif = opened(data).getexif()
+    assert exif[ExifTags.Base.Make] == "Lumen"
+    assert exif.get_ifd(ExifTags.IFD.Exif)[ExifTags.Base.DateTimeOriginal] == "2024:06:01 12:00:00"
+    assert not exif.get_ifd(ExifTags.IFD.GPSInfo)
+    for trace in (b"GPSLatitude", b"secret notes"):
+        assert trace not in data
+
+
+def test_real_photos_keep_their_place_and_lose_it(shared_data):
+    files = sorted((shared_data / "metadata" / "gps").iterdir())
+    assert files
+    for path in files:
+        picture = decode(path)
+        small = apply(picture.pixels, [{"op": "resize", "max_side": 64}])
+        before = opened(path.read_bytes()).getexif().get_ifd(ExifTags.IFD.GPSInfo)
+        kept = opened(encode(small, None, picture.source)).getexif()
+        assert (
+            kept.get_ifd(ExifTags.IFD.GPSInfo)[ExifTags.GPS.GPSLatitude] == before[ExifTags.GPS.GPSLatitude]
+        )
+        assert not kept.get_ifd(ExifTags.IFD.IFD1), "the old thumbnail shows the unedited photo"
+        dropped = encode(small, OutputOptions(metadata="keep_without_location"), picture.source)
+        assert not opened(dropped).getexif().get_ifd(ExifTags.IFD.GPSInfo)
+
+
+def test_every_real_metadata_file_survives_a_round_through_every_format(shared_data):
+    files = [
+        path
+        for path in sorted((shared_data / "metadata").rglob("*"))
+        if path.suffix.lower() not in ("", ".md", ".csv")
+    ]
+    tried = 0
+    for path in files:
+        try:
+            picture = decode(path)
+        except PictureError:
+            continue
+        small = apply(picture.pixels, [{"op": "resize", "max_side": 48}])
+        for form in FORMATS:
+            again = decode(encode(small, OutputOptions(format=form), picture.source))
+            assert again.pixels.shape[:2] == small.shape[:2], (path.name, form)
+        tried += 1
+    assert tried > 60
+
+
+@pytest.mark.parametrize("form", ["png", "tiff", "bmp", "webp"])
+def test_lossless_formats_return_the_same_pixels(form, scene):
+    data = encode(scene(), OutputOptions(format=form, lossless=True))
+    assert np.array_equal(decode(data).pixels, scene())
+    assert opened(data).format == form.upper()
+
+
+@pytest.mark.parametrize("form", ["jpeg", "avif", "webp", "gif"])
+def test_lossy_formats_come_close(form, scene):
+    smooth = apply(scene(160, 120), [{"op": "smooth", "radius": 8}])
+    data = encode(smooth, OutputOptions(format=form, quality=92))
+    # A GIF's 256 colours are scattered so that their mean is right.
+    seen, meant = (
+        apply(x, [{"op": "smooth", "radius": 4}]).astype(int) for x in (decode(data).pixels, smooth)
+    )
+    assert np.abs(seen - meant).mean() < 3
+    if form != "gif":
+        assert len(encode(smooth, OutputOptions(format=form, quality=20))) < len(data) / 1.5
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_transparency_is_kept_or_put_on_the_background(form):
+    picture = np.zeros((16, 16, 4), np.uint8)
+    picture[4:12, 4:12] = (200, 10, 10, 255)
+    pixels = decode(encode(picture, OutputOptions(format=form, background="#00ff00", quality=95))).pixels
+    if form in ("jpeg", "bmp"):
+        assert pixels.shape[2] == 3
+        assert np.abs(pixels[0, 0].astype(int) - (0, 255, 0)).max() < 30
+    else:
+        assert pixels[0, 0, 3] == 0
+        assert pixels[8, 8, 3] == 255
+    assert np.abs(pixels[8, 8, :3].astype(int) - (200, 10, 10)).max() < 30
+
+
+def test_same_pixels_give_the_same_file(scene, monkeypatch):
+    first = encode(scene())
+    monkeypatch.setattr("time.time", lambda: 4e9)
+    assert encode(scene()) == first
+    assert srgb_profile()[36:40] == b"acsp"
+
+
+def test_results_carry_an_srgb_profile(scene):
+    for form in HOLDS_METADATA:
+        profile = opened(encode(scene(), OutputOptions(format=form))).info["icc_profile"]
+        assert "sRGB" in ImageCms.getProfileDescription(ImageCms.ImageCmsProfile(io.BytesIO(profile)))
+
+
+def swapped_profile() -> bytes:
+    """An sRGB profile whose red and green primaries are exchanged: easy to see whether it was honoured."""
+    profile = bytearray(srgb_profile())
+    count = int.from_bytes(profile[128:132], "big")
+    entries = {bytes(profile[132 + 12 * i : 136 + 12 * i]): 132 + 12 * i for i in range(count)}
+    red, green = entries[b"rXYZ"], entries[b"gXYZ"]
+    profile[red + 4 : red + 12], profile[green + 4 : green + 12] = (
+        profile[green + 4 : green + 12],
+        profile[red + 4 : red + 12],
+    )
+    description = profile.find("sRGB".encode("utf-16-be"))
+    if description > 0:
+        profile[description : description + 8] = "swap".encode("utf-16-be")
+    return bytes(profile)
+
+
+def test_embedded_profiles_are_honoured_and_can_be_kept():
+    picture = np.zeros((8, 8, 3), np.uint8)
+    picture[:, :, 0] = 220
+    stream = io.BytesIO()
+    profile = swapped_profile()
+    Image.fromarray(picture).save(stream, "PNG", icc_profile=profile)
+    decoded = decode(stream.getvalue())
+    assert np.abs(decoded.pixels[0, 0].astype(int) - (0, 220, 0)).max() <= 3
+    srgb = encode(decoded.pixels, OutputOptions(format="png"), decoded.source)
+    assert np.abs(np.asarray(opened(srgb))[0, 0].astype(int) - (0, 220, 0)).max() <= 3
+    kept = encode(decoded.pixels, OutputOptions(format="png", color_space="keep"), decoded.source)
+    assert opened(kept).info["icc_profile"] == profile
+    assert np.abs(np.asarray(opened(kept))[0, 0].astype(int) - (220, 0, 0)).max() <= 4
+    assert np.abs(decode(kept).pixels.astype(int) - decoded.pixels).max() <= 4
+
+
+def test_broken_profiles_are_ignored(scene):
+    stream = io.BytesIO()
+    Image.fromarray(scene()).save(stream, "PNG", icc_profile=b"not a profile at all" * 20)
+    picture = decode(stream.getvalue())
+    assert np.array_equal(picture.pixels, scene())
+    encode(picture.pixels, OutputOptions(color_space="keep"), picture.source)
+
+
+def test_sixteen_bits_are_used_before_rounding():
+    deep = np.tile(np.arange(256, dtype=np.uint16) * 4 + 20_000, (4, 1))
+    stream = io.BytesIO()
+    Image.fromarray(deep).save(stream, "PNG")
+    picture = decode(stream.getvalue())
+    assert picture.pixels.dtype == np.float32
+    assert picture.pixels[0, :, 0] == pytest.approx(deep[0] / 65535, abs=1e-6)
+    stretched = apply(picture.pixels, [{"op": "auto_levels", "clip": 0}])
+    assert len(np.unique(decode(encode(stretched)).pixels)) > 10
+
+
+def test_grey_sources_stay_grey_files_until_coloured(scene, picture_file):
+    picture = decode(picture_file("L", 60, 40, 0))
+    assert opened(encode(picture.pixels, OutputOptions(format="png"), picture.source)).mode == "L"
+    toned = apply(picture.pixels, [{"op": "sepia"}])
+    assert opened(encode(toned, OutputOptions(format="png"), picture.source)).mode == "RGB"
+
+
+def test_palette_transparency_and_first_frame(picture_file, scene):
+    assert decode(picture_file("P-transparent", 60, 40, 0)).pixels.shape == (40, 60, 4)
+    first = decode(picture_file("GIF", 60, 40, 0)).pixels
+    assert np.abs(first.astype(int) - scene()).mean() < 12
+    bits = decode(picture_file("1", 60, 40, 0)).pixels
+    assert set(np.unique(bits)) == {0, 255}
+
+
+def test_format_follows_the_source_unless_named(picture_file, scene):
+    png = decode(picture_file("RGB", 20, 10, 0))
+    assert opened(encode(png.pixels, None, png.source)).format == "PNG"
+    assert opened(encode(png.pixels, OutputOptions(format="avif"), png.source)).format == "AVIF"
+    assert opened(encode(scene())).format == "JPEG"
+
+
+@pytest.mark.parametrize(("data", "code"), [(b"", "unsupported"), (b"hello" * 50, "unsupported")])
+def test_what_is_no_picture_is_refused(data, code):
+    with pytest.raises(PictureError) as caught:
+        decode(data)
+    assert caught.value.code == code
+
+
+def test_damaged_and_huge_pictures_are_refused(scene):
+    stream = io.BytesIO()
+    Image.fromarray(scene(200, 200)).save(stream, "PNG")
+    with pytest.raises(PictureError) as caught:
+        decode(stream.getvalue()[:4000])
+    assert caught.value.code == "broken"
+    with pytest.raises(PictureError) as caught:
+        decode(stream.getvalue(), max_pixels=39_999)
+    assert caught.value.code == "too-large"
+
+
+def test_hostile_files_give_typed_errors_or_pictures(shared_data):
+    refused = 0
+    for path in sorted((shared_data / "hostile").rglob("*")):
+        if not path.is_file() or path.suffix in (".md", ".csv") or path.stat().st_size > 4_000_000:
+            continue
+        try:
+            picture = decode(path, max_pixels=4_000_000)
+            assert picture.pixels.ndim == 3
+        except PictureError:
+            refused += 1
+    assert refused > 20
+
+
+def test_too_long_for_the_format():
+    with pytest.raises(PictureError) as caught:
+        encode(np.zeros((2, 20_000, 3), np.uint8), OutputOptions(format="webp"))
+    assert caught.value.code == "unwritable"
