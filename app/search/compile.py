@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import typing
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from difflib import get_close_matches
-from typing import Any
+from typing import Any, Protocol
 from uuid import UUID
 
 from sqlalchemy import BigInteger, Select, and_, cast, extract, func, not_, or_, select
@@ -18,7 +18,7 @@ from app.models import Album, AlbumPhoto, Cue, DetectedObject, Edit, Face, Photo
 from app.search import conditions as sql
 from app.search.conditions import Condition
 from app.search.countries import chinese_name
-from app.search.evidence import WordEvidence, read_phrase, read_words, word_condition
+from app.search.evidence import WordEvidence, is_visible, read_phrase, read_words, word_condition
 from app.search.fields import BY_NAME
 from app.search.language import And, Node, Not, Or, Phrase, Query, Term, Word, parse
 from app.search.library import Library
@@ -63,8 +63,17 @@ class Plan:
         return select(Photo).where(self.where)
 
 
-Meaning = Callable[[str], dict[UUID, float]]
+class FindMeaning(Protocol):
+    """Photos by the sense of a text, with their similarity; see ``app.search.meaning``."""
+
+    def __call__(
+        self, text: str, *, known: bool, among: Collection[UUID] | None = None
+    ) -> dict[UUID, float]: ...
+
+
 SimilarTo = Callable[[UUID], list[UUID]]
+# More candidates than this are not worth listing: the best of all are then the best of most of these, too.
+MAX_CANDIDATES = 20_000
 
 
 def visible(viewer: Viewer, *, trashed: bool = False) -> Select[Photo]:
@@ -79,7 +88,7 @@ def compile_query(
     *,
     trashed: bool = False,
     archived: bool = False,
-    meaning: Meaning | None = None,
+    meaning: FindMeaning | None = None,
     similar_to: SimilarTo | None = None,
     now: datetime | None = None,
 ) -> Plan:
@@ -95,7 +104,7 @@ def compile_query(
         BadQuery: the query names a tag, object or album that is not there, or an album that contains itself.
     """
     library = Library(session, viewer, now or utcnow())
-    compiler = _Compiler(library, meaning, similar_to)
+    compiler = _Compiler(library, trashed, meaning, similar_to)
     found = compiler.node(query.root, None, False) if query.root is not None else sql.all_conditions([])
     parts = [_scope(viewer, trashed)]
     if not (archived or compiler.speaks_of_archived):
@@ -109,8 +118,11 @@ def _scope(viewer: Viewer, trashed: bool) -> Condition:
 
 
 class _Compiler:
-    def __init__(self, library: Library, meaning: Meaning | None, similar_to: SimilarTo | None) -> None:
+    def __init__(
+        self, library: Library, trashed: bool, meaning: FindMeaning | None, similar_to: SimilarTo | None
+    ) -> None:
         self.library = library
+        self.trashed = trashed
         self.meaning = meaning
         self.similar_to = similar_to
         self.groups: list[FreeWords] = []
@@ -126,8 +138,10 @@ class _Compiler:
             return or_(*(self.node(c, confidence, negative) for c in node.children))
         if isinstance(node, And):
             return self.conjunction(node, confidence, negative)
-        if isinstance(node, Word | Phrase):
+        if isinstance(node, Word):
             return self.words([node], confidence, negative)
+        if isinstance(node, Phrase):
+            return self.phrase(node, confidence, negative)
         return self.term(node, confidence)
 
     def conjunction(self, node: And, confidence: Interval[Number] | None, negative: bool) -> Condition:
@@ -135,24 +149,45 @@ class _Compiler:
             if isinstance(child, Term) and child.field == "confidence":
                 confidence = _numbers(child)
         words = [c for c in node.children if isinstance(c, Word)]
-        parts = [self.words(words, confidence, negative)] if words else []
-        parts += [self.node(c, confidence, negative) for c in node.children if not isinstance(c, Word)]
+        parts = [self.node(c, confidence, negative) for c in node.children if not isinstance(c, Word)]
+        if words:
+            parts.append(self.words(words, confidence, negative, parts))
         return sql.all_conditions(parts)
 
     def words(
-        self, words: list[Word] | list[Word | Phrase], confidence: Interval[Number] | None, negative: bool
+        self,
+        words: Sequence[Word],
+        confidence: Interval[Number] | None,
+        negative: bool,
+        beside: Sequence[Condition] = (),
     ) -> Condition:
         """Words of one group are matched together: all by evidence, or the whole text by its meaning."""
         text = " ".join(w.text for w in words)
-        exact = [w for w in words if isinstance(w, Phrase)]
-        evidence = [read_phrase(self.library, p.text) for p in exact]
-        evidence += read_words(self.library, [w for w in words if isinstance(w, Word)]) if not exact else []
+        evidence = read_words(self.library, words)
         found = sql.all_conditions([word_condition(self.library, w, confidence) for w in evidence])
         if negative:
             return found  # what merely resembles the words is not excluded
-        similar = self.meaning(text) if self.meaning is not None and not exact else {}
+        similar: dict[UUID, float] = {}
+        if self.meaning is not None and not any(w.prefix for w in words):
+            known = all(is_visible(self.library, w) for w in evidence)
+            similar = self.meaning(text, known=known, among=self.candidates(beside))
         self.groups.append(FreeWords(text, tuple(evidence), confidence, similar))
         return or_(found, Photo.id.in_(list(similar))) if similar else found
+
+    def phrase(self, phrase: Phrase, confidence: Interval[Number] | None, negative: bool) -> Condition:
+        evidence = read_phrase(self.library, phrase.text)
+        if not negative:
+            self.groups.append(FreeWords(phrase.text, (evidence,), confidence))
+        return word_condition(self.library, evidence, confidence)
+
+    def candidates(self, beside: Sequence[Condition]) -> list[UUID] | None:
+        """The photos that meet the conditions beside the words, if they are few: the nearest of those count."""
+        if not beside:
+            return None
+        scope = _scope(self.library.viewer, self.trashed)
+        few = select(Photo.id).where(scope, *beside).limit(MAX_CANDIDATES + 1)
+        ids = list(self.library.session.scalars(few))
+        return ids if len(ids) <= MAX_CANDIDATES else None
 
     def term(self, term: Term, confidence: Interval[Number] | None) -> Condition:
         if term.field in _TERMS:

@@ -20,6 +20,7 @@ from app.models import Photo
 from app.search import conditions as sql
 from app.search.language import Word
 from app.search.library import Library
+from app.search.meaning import visible_slugs
 from app.search.terms import is_unspaced, lookup, name_key, units
 from app.search.values import MONTHS, Interval, Number
 
@@ -78,6 +79,12 @@ def read_words(library: Library, words: Sequence[Word]) -> list[WordEvidence]:
         parts = _split_unspaced(library, words[i].text)
         found.append(WordEvidence(words[i].text, (*ways, parts) if parts else tuple(ways)))
     return found
+
+
+def is_visible(library: Library, word: WordEvidence) -> bool:
+    """Whether the networks would have tagged a photo that shows the word: then its tags are the answer."""
+    slugs = [{library.tags.by_id[tag].slug for e in way for tag in e.roots} for way in word.ways]
+    return any(found and not found.isdisjoint(visible_slugs()) for found in slugs)
 
 
 def read_phrase(library: Library, text: str) -> WordEvidence:

@@ -23,7 +23,9 @@ from app.errors import Invalid
 from app.models import Photo
 from app.search.compile import Plan, compile_query
 from app.search.language import Query, parse
+from app.search.meaning import Meaning
 from app.search.ranking import Reason, rank, reasons_of
+from app.search.similar import MOST_SIMILAR, similar_matches
 from app.services.accounts import Viewer
 
 MAX_LIMIT = 1000
@@ -118,7 +120,17 @@ def timeline(session: ReadSession, viewer: Viewer, query: str | Query = "") -> l
 
 def _plan(session: ReadSession, viewer: Viewer, query: str | Query, trashed: bool, archived: bool) -> Plan:
     parsed = query if isinstance(query, Query) else parse(query)
-    return compile_query(session, viewer, parsed, trashed=trashed, archived=archived)
+    return compile_query(
+        session,
+        viewer,
+        parsed,
+        trashed=trashed,
+        archived=archived,
+        meaning=Meaning(session, viewer),
+        similar_to=lambda photo_id: [
+            m.photo_id for m in similar_matches(session, viewer, photo_id, MOST_SIMILAR)
+        ],
+    )
 
 
 # --- orders ---------------------------------------------------------------------------------------------

@@ -208,6 +208,13 @@ class VectorIndex:
             found = _rescored(session, self.kind, model, query, found)
         return [match for match in found if match.similarity >= least][:k]
 
+    def holds(self, session: ReadSession, model: str, owner: UUID) -> bool:
+        """Whether ``owner`` has any vector of ``model`` to be found."""
+        with self._lock:
+            self._follow(session)
+            part, code = self._models.get(model), self._owners.get(owner)
+            return part is not None and code is not None and bool((part.owners[part.alive] == code).any())
+
     def __len__(self) -> int:
         return len(self._known)
 
