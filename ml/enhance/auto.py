@@ -130,11 +130,12 @@ def _ramp(value: float, start: float, end: float) -> float:
 def propose(cues: Mapping[str, float], *, networks: bool = True) -> list[Suggestion]:
     """What could be done for a photo with these cues, in the order in which it should be done.
 
-    ``cues`` holds what ``measure`` gives; missing ones silence the rules that need them. Flags of the
-    analysis (0 or 1) restrain the rules: ``screenshot`` all of them, ``night`` brightening, ``sunset`` and
-    ``black_and_white`` colour. Without ``networks`` classical operations stand in for learned ones.
+    ``cues`` holds what ``measure`` gives; missing ones silence the rules that need them. Cues of the analysis
+    that were raised, given as 1 (``{cue.name: float(cue.flagged)}``), restrain the rules: ``screenshot`` all of
+    them, ``night`` brightening, ``sunset`` and ``bw`` colour. Without ``networks`` classical operations stand in
+    for learned ones.
     """
-    flags = {name.replace("-", "_") for name, value in cues.items() if value >= 0.5}
+    flags = {name for name, value in cues.items() if value >= 0.5}
     if "screenshot" in flags:
         return []
     dark, haze = _darkness(cues, flags), _haze(cues, flags)
@@ -183,7 +184,7 @@ def _brighten(need: float, networks: bool) -> Suggestion | None:
 def _haze(cues: Mapping[str, float], flags: set[str]) -> float:
     """How much a photo is veiled, 0..1."""
     # In black and white a veil cannot be told from a grey subject.
-    if not {"veil", "chroma", "low"} <= cues.keys() or "black_and_white" in flags or cues["chroma"] < 1.0:
+    if not {"veil", "chroma", "low"} <= cues.keys() or "bw" in flags or cues["chroma"] < 1.0:
         return 0.0
     need = (
         _ramp(cues["veil"], 0.3, 0.5) * _ramp(-cues["chroma"], -20.0, -10.0) * _ramp(cues["low"], 0.05, 0.2)
@@ -217,7 +218,7 @@ def _spread(cues: Mapping[str, float], untreated: float) -> Suggestion | None:
 
 
 def _neutral(cues: Mapping[str, float], flags: set[str]) -> Suggestion | None:
-    if cues.get("cast", 0.0) < 20.0 or flags & {"sunset", "black_and_white", "night"}:
+    if cues.get("cast", 0.0) < 20.0 or flags & {"sunset", "bw", "night"}:
         return None
     reason = Text("What should be grey has a colour.", "本应为灰色的部分带有偏色。")
     return Suggestion({"op": "white_balance", "auto": True, "strength": 0.6}, reason, automatic=False)

@@ -99,7 +99,7 @@ class EnhanceContext:
 
     ``progress`` takes a fraction 0..1 of the present operation; ``cancelled`` is asked now and then.
     ``style_image`` turns the id of a style photo into its ``(H, W, 3) uint8`` sRGB pixels.
-    ``cues`` are the photo's measured qualities, when known (see ``ml.enhance.auto``).
+    ``cues`` tell which cues the analysis raised, 1 or 0 by name, when known (see ``ml.enhance.auto.propose``).
     ``scale`` is the size of the given pixels relative to the original: a preview at a quarter of the size
     passes 0.25 and every parameter measured in pixels shrinks with it, so that previews look like the final
     picture. ``band_pixels`` bounds the temporary memory of operations that can work on a part of the picture

@@ -66,7 +66,7 @@ def test_flags_of_the_analysis_restrain_the_rules():
     assert lights < 0.5 * dark
     assert operations(**DARK, screenshot=1.0) == []
     assert operations(cast=24.0, sunset=1.0) == []
-    assert "dehaze" not in operations(**HAZY, **{"black-and-white": 1.0})
+    assert "dehaze" not in operations(**HAZY, bw=1.0)
 
 
 @pytest.mark.usefixtures("every_network")
