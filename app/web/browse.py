@@ -16,7 +16,7 @@ from app.imaging.formats import MEDIA_TYPES, SUFFIXES
 from app.models import Album
 from app.search import count_photos, find_photos, parse, timeline
 from app.search.fields import FIELDS
-from app.search.values import quoted
+from app.search.values import quote
 from app.services import albums, jobs, photos, vocabulary
 from app.services.accounts import Viewer
 from app.web import present
@@ -184,7 +184,7 @@ def explore_page(request: Request, viewer: PageViewer, session: deps.ReadDb) -> 
     cards = []
     seen: set[UUID] = set()
     for node in present.telling(nodes, _TOP_TAGS):
-        found = find_photos(session, viewer, f"tag:{quoted(node.tag.slug)}", order="newest", limit=8).items
+        found = find_photos(session, viewer, f"tag:{quote(node.tag.slug)}", order="newest", limit=8).items
         # A photo with several tags stands for one of them only, while there are others.
         photo = next(
             (hit.photo for hit in found if hit.photo.id not in seen), found[0].photo if found else None
@@ -239,6 +239,7 @@ def photo_page(request: Request, viewer: PageViewer, session: deps.ReadDb, photo
         edits=tuple(present.edit_view(edit, t) for edit in detail.edits),
         albums=tuple(AlbumChoice(str(a.id), a.title) for a in _manual_albums(session, viewer)),
         exif=present.exif(photo),
+        similar=present.search_address(f"similar:{photo.id}") if present.comparable(detail) else "",
         back="/trash"
         if photo.deleted_at
         else "/archive"

@@ -346,7 +346,7 @@ class PhotoPage(Page):
     edits: tuple[EditView, ...]
     albums: tuple[AlbumChoice, ...]
     exif: tuple[tuple[str, str], ...]
-    similar: tuple[Tile, ...] = ()
+    similar: str = ""  # address of the photos that look like this one, once it can be compared
     previous: str = ""
     next: str = ""
     back: str = "/"
@@ -424,8 +424,6 @@ class UsersPage(Page):
 @dataclass(frozen=True)
 class ErrorPage(Page):
     template: ClassVar[str] = "error.html"
-    status: int
-    code: str
     title: str
     detail: str
     request_id: str

@@ -11,7 +11,7 @@ from app.errors import BadQuery
 from app.models import Edit, Job, Photo
 from app.search.fields import FIELDS
 from app.search.ranking import Reason
-from app.search.values import quoted
+from app.search.values import quote
 from app.services.albums import AlbumSummary
 from app.services.photos import PhotoDetail, TagOnPhoto
 from app.services.vocabulary import TagNode
@@ -94,8 +94,8 @@ def facts(photo: Photo, t: Translator) -> tuple[contexts.Fact, ...]:
 
     make, model = photo.camera_make or "", photo.camera_model or ""
     camera = model if model.casefold().startswith(make.split(" ")[0].casefold()) else f"{make} {model}"
-    add("camera", camera.strip(), f"camera:{quoted(model)}" if model else "")
-    add("lens", photo.lens or "", f"lens:{quoted(photo.lens)}" if photo.lens else "")
+    add("camera", camera.strip(), f"camera:{quote(model)}" if model else "")
+    add("lens", photo.lens or "", f"lens:{quote(photo.lens)}" if photo.lens else "")
     exposure = [
         f"f/{photo.aperture:g}" if photo.aperture else "",
         shutter(photo.exposure_time) if photo.exposure_time else "",
@@ -125,7 +125,7 @@ def tag_view(seen: TagOnPhoto, t: Translator) -> contexts.TagView:
         source=seen.source,
         state=seen.state,
         model=seen.model or "",
-        href=search_address(f"tag:{quoted(seen.tag.slug)}"),
+        href=search_address(f"tag:{quote(seen.tag.slug)}"),
     )
 
 
@@ -134,7 +134,7 @@ def boxes(detail: PhotoDetail, t: Translator) -> tuple[contexts.BoxView, ...]:
     names = _object_names(t.language)
     found = [
         contexts.BoxView("object", names.get(o.name, o.name), o.confidence, o.x, o.y, o.width, o.height,
-                         search_address(f"object:{quoted(o.name)}"))
+                         search_address(f"object:{quote(o.name)}"))
         for o in detail.objects
     ]  # fmt: skip
     for face, person in detail.faces:
@@ -143,7 +143,7 @@ def boxes(detail: PhotoDetail, t: Translator) -> tuple[contexts.BoxView, ...]:
             contexts.BoxView(
                 "face", person.name if person and named else t("photo.face"), face.score,
                 face.x, face.y, face.width, face.height,
-                search_address(f"person:{quoted(person.name)}") if person and named else "",
+                search_address(f"person:{quote(person.name)}") if person and named else "",
             )
         )  # fmt: skip
     return tuple(found)
@@ -190,6 +190,11 @@ def stages(detail: PhotoDetail, t: Translator) -> tuple[contexts.StageView, ...]
     )
 
 
+def comparable(detail: PhotoDetail) -> bool:
+    """Whether the stage that makes photos comparable has run on this one."""
+    return any(stage.stage == "embedding" and not stage.error for stage in detail.stages)
+
+
 def edit_view(edit: Edit, t: Translator) -> contexts.EditView:
     steps = " → ".join(str(step.get("op", "")) for step in edit.recipe)
     href = f"/api/v1/edits/{edit.id}/file" if edit.status == "ready" else ""
@@ -225,7 +230,7 @@ def tag_name(node: TagNode, t: Translator) -> str:
 
 
 def tag_address(node: TagNode) -> str:
-    return search_address(f"tag:{quoted(node.tag.slug)}")
+    return search_address(f"tag:{quote(node.tag.slug)}")
 
 
 def telling(nodes: Sequence[TagNode], most: int) -> list[TagNode]:

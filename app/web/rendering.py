@@ -113,8 +113,6 @@ def error_page(request: Request, error: AppError) -> Response:
     known = t.has(f"error.{error.code}.title")
     page = ErrorPage(
         shell=frame,
-        status=error.status,
-        code=error.code,
         title=t(f"error.{error.code}.title") if known else t("error.internal.title"),
         # The services speak English; another language gets the general sentence of the error's kind.
         detail=error.detail if frame.language == "en" or not known else t(f"error.{error.code}.text"),
