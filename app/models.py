@@ -243,6 +243,8 @@ class Person(Base):
     owner_id: Mapped[UUID] = mapped_column(_cascade("users.id"), index=True)
     name: Mapped[str] = mapped_column(String(100), default="")
     hidden: Mapped[bool] = mapped_column(default=False)
+    # A user named, merged or split this person, or put a face here: it never goes into another one by itself.
+    settled: Mapped[bool] = mapped_column(default=False)
     cover_face_id: Mapped[UUID | None]
     created_at: Mapped[datetime] = mapped_column(default=utcnow)
     updated_at: Mapped[datetime] = mapped_column(default=utcnow)
@@ -325,6 +327,60 @@ class PhotoTerm(Base):
     photo_id: Mapped[UUID] = mapped_column(_cascade("photos.id"), primary_key=True)
     field: Mapped[str] = mapped_column(String(8), primary_key=True)  # title text name place
     __table_args__ = (Index(None, "photo_id", "field"), {"sqlite_with_rowid": False})
+
+
+class PeopleApart(Base):
+    """A user said: these two are different people. ``first_id`` < ``second_id``."""
+
+    __tablename__ = "people_apart"
+    first_id: Mapped[UUID] = mapped_column(_cascade("people.id"), primary_key=True)
+    second_id: Mapped[UUID] = mapped_column(_cascade("people.id"), primary_key=True)
+    __table_args__ = (Index(None, "second_id"),)
+
+
+class PeopleSuggestion(Base):
+    """Two people who may be one, as the last grouping saw it. ``second`` is the smaller one."""
+
+    __tablename__ = "people_suggestions"
+    first_id: Mapped[UUID] = mapped_column(_cascade("people.id"), primary_key=True)
+    second_id: Mapped[UUID] = mapped_column(_cascade("people.id"), primary_key=True)
+    owner_id: Mapped[UUID] = mapped_column(_cascade("users.id"))
+    distance: Mapped[float]  # see ml.people
+    __table_args__ = (Index(None, "second_id"), Index(None, "owner_id", "distance"))
+
+
+class PeopleMerge(Base):
+    """A user's merging of people, with what is needed to take it back."""
+
+    __tablename__ = "people_merges"
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    owner_id: Mapped[UUID] = mapped_column(_cascade("users.id"), index=True)
+    into_id: Mapped[UUID]  # may itself have gone into another person since
+    before: Mapped[dict[str, Any]]
+    created_at: Mapped[datetime] = mapped_column(default=utcnow)
+    undone_at: Mapped[datetime | None]
+
+
+class TaughtTag(Base):
+    """What was learned from the photos a user confirmed and rejected for a tag: a linear rule on visual vectors."""
+
+    __tablename__ = "taught_tags"
+    tag_id: Mapped[int] = mapped_column(_cascade("tags.id"), primary_key=True)
+    owner_id: Mapped[UUID] = mapped_column(_cascade("users.id"), index=True)
+    model: Mapped[str | None] = mapped_column(String(80))  # of the vectors; None until there is an example with one
+    rule: Mapped[bytes | None]  # float32 little endian, see ml.teaching
+    revision: Mapped[int] = mapped_column(default=0)  # grows with every verdict
+    learned_revision: Mapped[int] = mapped_column(default=-1)  # the revision the rule knows
+    learned_at: Mapped[datetime | None]
+
+
+class HiddenTag(Base):
+    """A vocabulary tag that one user does not want to see."""
+
+    __tablename__ = "hidden_tags"
+    user_id: Mapped[UUID] = mapped_column(_cascade("users.id"), primary_key=True)
+    tag_id: Mapped[int] = mapped_column(_cascade("tags.id"), primary_key=True)
+    __table_args__ = (Index(None, "tag_id"),)
 
 
 # --- albums and edits -----------------------------------------------------------------------------------------

@@ -92,6 +92,7 @@ class Grouping(Generic[F, G]):
             0, np.float32
         )  # mean squared length of the members; infinite for an empty slot
         self._banned: dict[int, set[int]] = {}  # face to the groups it must not be in
+        self._foreseen: dict[F, set[int]] = {}  # the same for faces that are still to come
         self._apart: set[frozenset[int]] = set()
 
     def restore(
@@ -126,8 +127,13 @@ class Grouping(Generic[F, G]):
         self._groups[self._slot[group]].settled = True
 
     def forbid(self, face: F, group: G) -> None:
-        """This face is not this person; it is moved to a group of its own if it is there now."""
-        index, slot = self._index[face], self._slot[group]
+        """This face is not this person; it is moved to a group of its own if it is there now. The face may
+        be one that is still to come."""
+        slot = self._slot[group]
+        if face not in self._index:
+            self._foreseen.setdefault(face, set()).add(slot)
+            return
+        index = self._index[face]
         self._banned.setdefault(index, set()).add(slot)
         if self._slot_of_face[index] == slot:
             self._move([index], self._open(self._new_group()))
@@ -150,8 +156,9 @@ class Grouping(Generic[F, G]):
         merged: dict[G, G] = {}
         for index in range(start, len(self._faces)):
             slot = self._nearest_for_face(index)
-            if slot is None:
-                slot = self._open(self._new_group())
+            if slot is None:  # no group is near a lone face that was not near it as a face
+                self._put([index], self._open(self._new_group()))
+                continue
             self._put([index], slot)
             while (other := self._nearest_for_group(slot)) is not None:
                 gone, into = self._direction(slot, other)
@@ -256,6 +263,9 @@ class Grouping(Generic[F, G]):
         self._faces += faces
         self._photo += [object() for _ in faces] if photos is None else list(photos)
         self._slot_of_face += [-1] * len(faces)
+        for index, face in enumerate(faces, start) if self._foreseen else ():
+            if face in self._foreseen:
+                self._banned[index] = self._foreseen.pop(face)
         return start
 
     def _make_room(self, count: int, width: int) -> None:
@@ -314,7 +324,7 @@ class Grouping(Generic[F, G]):
         """What was said of a group that is no more holds for the one it went into."""
         del self._slot[self._groups[gone].key]
         self._apart = {frozenset(into if s == gone else s for s in pair) for pair in self._apart}
-        for slots in self._banned.values():
+        for slots in (*self._banned.values(), *self._foreseen.values()):
             if gone in slots:
                 slots.add(into)
 
@@ -333,7 +343,8 @@ class Grouping(Generic[F, G]):
 
     def _nearest_for_group(self, slot: int) -> int | None:
         """The nearest other group within ``same`` that may become one with this."""
-        squared = self._between([slot], range(len(self._groups)))[0] ** 2
+        count = len(self._groups)
+        squared = self._spread[slot] + self._spread[:count] - 2 * (self._means[:count] @ self._means[slot])
         squared[slot] = np.inf
         for other in self._ranked(squared):
             if self._may_be_one(slot, other) and not self._both_settled(slot, other):

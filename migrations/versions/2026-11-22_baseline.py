@@ -88,6 +88,7 @@ def upgrade() -> None:
         sa.Column("owner_id", Id(), nullable=False),
         sa.Column("name", sa.String(length=100), nullable=False),
         sa.Column("hidden", sa.Boolean(), nullable=False),
+        sa.Column("settled", sa.Boolean(), nullable=False),
         sa.Column("cover_face_id", Id(), nullable=True),
         sa.Column("created_at", UtcTime(), nullable=False),
         sa.Column("updated_at", UtcTime(), nullable=False),
@@ -98,6 +99,22 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("people", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_people_owner_id"), ["owner_id"], unique=False)
+
+    op.create_table(
+        "people_merges",
+        sa.Column("id", Id(), nullable=False),
+        sa.Column("owner_id", Id(), nullable=False),
+        sa.Column("into_id", Id(), nullable=False),
+        sa.Column("before", sa.JSON(), nullable=False),
+        sa.Column("created_at", UtcTime(), nullable=False),
+        sa.Column("undone_at", UtcTime(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["owner_id"], ["users.id"], name=op.f("fk_people_merges_owner_id"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_people_merges")),
+    )
+    with op.batch_alter_table("people_merges", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_people_merges_owner_id"), ["owner_id"], unique=False)
 
     op.create_table(
         "photos",
@@ -345,6 +362,21 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_faces_photo_id"), ["photo_id"], unique=False)
 
     op.create_table(
+        "hidden_tags",
+        sa.Column("user_id", Id(), nullable=False),
+        sa.Column("tag_id", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["tag_id"], ["tags.id"], name=op.f("fk_hidden_tags_tag_id"), ondelete="CASCADE"
+        ),
+        sa.ForeignKeyConstraint(
+            ["user_id"], ["users.id"], name=op.f("fk_hidden_tags_user_id"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("user_id", "tag_id", name=op.f("pk_hidden_tags")),
+    )
+    with op.batch_alter_table("hidden_tags", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_hidden_tags_tag_id"), ["tag_id"], unique=False)
+
+    op.create_table(
         "jobs",
         sa.Column("id", Id(), nullable=False),
         sa.Column("kind", sa.String(length=16), nullable=False),
@@ -422,6 +454,44 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_objects_photo_id"), ["photo_id"], unique=False)
 
     op.create_table(
+        "people_apart",
+        sa.Column("first_id", Id(), nullable=False),
+        sa.Column("second_id", Id(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["first_id"], ["people.id"], name=op.f("fk_people_apart_first_id"), ondelete="CASCADE"
+        ),
+        sa.ForeignKeyConstraint(
+            ["second_id"], ["people.id"], name=op.f("fk_people_apart_second_id"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("first_id", "second_id", name=op.f("pk_people_apart")),
+    )
+    with op.batch_alter_table("people_apart", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_people_apart_second_id"), ["second_id"], unique=False)
+
+    op.create_table(
+        "people_suggestions",
+        sa.Column("first_id", Id(), nullable=False),
+        sa.Column("second_id", Id(), nullable=False),
+        sa.Column("owner_id", Id(), nullable=False),
+        sa.Column("distance", sa.Double(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["first_id"], ["people.id"], name=op.f("fk_people_suggestions_first_id"), ondelete="CASCADE"
+        ),
+        sa.ForeignKeyConstraint(
+            ["owner_id"], ["users.id"], name=op.f("fk_people_suggestions_owner_id"), ondelete="CASCADE"
+        ),
+        sa.ForeignKeyConstraint(
+            ["second_id"], ["people.id"], name=op.f("fk_people_suggestions_second_id"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("first_id", "second_id", name=op.f("pk_people_suggestions")),
+    )
+    with op.batch_alter_table("people_suggestions", schema=None) as batch_op:
+        batch_op.create_index(
+            batch_op.f("ix_people_suggestions_owner_id_distance"), ["owner_id", "distance"], unique=False
+        )
+        batch_op.create_index(batch_op.f("ix_people_suggestions_second_id"), ["second_id"], unique=False)
+
+    op.create_table(
         "photo_tags",
         sa.Column("tag_id", sa.Integer(), nullable=False),
         sa.Column("photo_id", Id(), nullable=False),
@@ -475,6 +545,26 @@ def upgrade() -> None:
         batch_op.create_index(
             batch_op.f("ix_stages_stage_model_version"), ["stage", "model", "version"], unique=False
         )
+
+    op.create_table(
+        "taught_tags",
+        sa.Column("tag_id", sa.Integer(), nullable=False),
+        sa.Column("owner_id", Id(), nullable=False),
+        sa.Column("model", sa.String(length=80), nullable=True),
+        sa.Column("rule", sa.LargeBinary(), nullable=True),
+        sa.Column("revision", sa.Integer(), nullable=False),
+        sa.Column("learned_revision", sa.Integer(), nullable=False),
+        sa.Column("learned_at", UtcTime(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["owner_id"], ["users.id"], name=op.f("fk_taught_tags_owner_id"), ondelete="CASCADE"
+        ),
+        sa.ForeignKeyConstraint(
+            ["tag_id"], ["tags.id"], name=op.f("fk_taught_tags_tag_id"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("tag_id", name=op.f("pk_taught_tags")),
+    )
+    with op.batch_alter_table("taught_tags", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_taught_tags_owner_id"), ["owner_id"], unique=False)
 
     op.create_table(
         "text_lines",
@@ -536,6 +626,10 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_text_lines_photo_id"))
 
     op.drop_table("text_lines")
+    with op.batch_alter_table("taught_tags", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_taught_tags_owner_id"))
+
+    op.drop_table("taught_tags")
     with op.batch_alter_table("stages", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_stages_stage_model_version"))
 
@@ -548,6 +642,15 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_photo_tags_photo_id"))
 
     op.drop_table("photo_tags")
+    with op.batch_alter_table("people_suggestions", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_people_suggestions_second_id"))
+        batch_op.drop_index(batch_op.f("ix_people_suggestions_owner_id_distance"))
+
+    op.drop_table("people_suggestions")
+    with op.batch_alter_table("people_apart", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_people_apart_second_id"))
+
+    op.drop_table("people_apart")
     with op.batch_alter_table("objects", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_objects_photo_id"))
         batch_op.drop_index(batch_op.f("ix_objects_name_photo_id_confidence"))
@@ -566,6 +669,10 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_jobs_campaign_id_state"))
 
     op.drop_table("jobs")
+    with op.batch_alter_table("hidden_tags", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_hidden_tags_tag_id"))
+
+    op.drop_table("hidden_tags")
     with op.batch_alter_table("faces", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_faces_photo_id"))
         batch_op.drop_index(batch_op.f("ix_faces_person_id"))
@@ -611,6 +718,10 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_photos_checksum"))
 
     op.drop_table("photos")
+    with op.batch_alter_table("people_merges", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_people_merges_owner_id"))
+
+    op.drop_table("people_merges")
     with op.batch_alter_table("people", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_people_owner_id"))
 
