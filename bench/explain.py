@@ -21,30 +21,32 @@ REPOSITORY = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(REPOSITORY))
 
 from ml.stages import Findings  # noqa: E402
+from ml.tasks.objects import ObjectStage  # noqa: E402
 from ml.tasks.scenes import SceneStage  # noqa: E402
 from ml.vocabulary import load_vocabulary  # noqa: E402
 
 
-def measure(models: Path, folder: Path, above: float) -> None:
+def measure(models: Path, folder: Path, above: float, *, boxes_too: bool) -> None:
     """Print one line per case and the shares."""
     boxes: dict[str, dict[str, list[tuple[float, ...]]]] = defaultdict(lambda: defaultdict(list))
     with (folder / "boxes.csv").open(newline="") as table:
         for row in csv.DictReader(table):
             corners = tuple(float(row[name]) for name in ("x1", "y1", "x2", "y2"))
             boxes[row["file"]][row["class"]].append(corners)
-    stage, vocabulary = SceneStage(models), load_vocabulary()
+    stage, detector, vocabulary = SceneStage(models), ObjectStage(models), load_vocabulary()
     hits, chances = [], []
     for file, classes in sorted(boxes.items()):
         image = np.array(Image.open(folder / file).convert("RGB"))
         found = stage.run([image], [Findings()])[0]
-        if isinstance(found, Exception):
-            raise found
+        seen = detector.run([image], [Findings()])[0]
+        if isinstance(found, Exception) or isinstance(seen, Exception):
+            raise SystemExit(f"{file}: {found} {seen}")
         sums = vocabulary.concept_probabilities(found["probabilities"])
         for name, places in classes.items():
             slug = vocabulary.coco.get(name)
             if slug is None or sums.get(slug, 0.0) < above:
                 continue
-            heat = stage.explain(image, slug)
+            heat = stage.explain(image, slug, seen.get("objects", ()) if boxes_too else ())
             if heat is None:
                 continue
             y, x = np.unravel_index(int(heat.argmax()), heat.shape)
@@ -65,8 +67,9 @@ def main() -> None:
     parser.add_argument("--models", type=Path, default=os.environ.get("ALBUMEN_MODELS", "data/models"))
     parser.add_argument("--data", type=Path, default=REPOSITORY.parent / "shared" / "data" / "detection")
     parser.add_argument("--above", type=float, default=0.1)
+    parser.add_argument("--scene-only", action="store_true", help="leave the object detector's boxes out")
     options = parser.parse_args()
-    measure(Path(options.models), options.data, options.above)
+    measure(Path(options.models), options.data, options.above, boxes_too=not options.scene_only)
 
 
 if __name__ == "__main__":

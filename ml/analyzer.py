@@ -20,7 +20,7 @@ import numpy as np
 
 from ml.runtime import Device, release_memory
 from ml.stages import Findings, Stage
-from ml.types import Analysis, Image, StageRun, Vector
+from ml.types import Analysis, Detection, Image, StageRun, Vector
 from ml.zoo import FetchError
 
 _log = logging.getLogger(__name__)
@@ -127,20 +127,25 @@ class Analyzer:
             self._last_used = time.monotonic()
         return [run.analysis() for run in runs]
 
-    def explain(self, image: Image, slug: str) -> Vector | None:
-        """Where in the picture the scene network saw a tag.
+    def explain(self, image: Image, slug: str, objects: Sequence[Detection] = ()) -> Vector | None:
+        """Where in the picture a tag is seen, by the scene network and in the boxes of detected objects.
 
         Args:
             image: upright ``(H, W, 3) uint8``.
             slug: a vocabulary tag.
+            objects: what was detected in the picture (stored with it).
 
         Returns:
-            ``(H, W)`` float32 in 0..1, or None if the network knows no class under this tag.
+            ``(H, W)`` float32 in 0..1; None if neither the network nor the objects know anything of this tag.
+
+        Raises:
+            KeyError: the vocabulary has no such tag.
+            ModelMissing, ModelDamaged: the scene network is not there.
         """
         with self._lock:
             stage = self._stage("scenes")
             self._last_used = time.monotonic()
-            return cast("Vector | None", stage.explain(image, slug))  # type: ignore[attr-defined]
+            return cast("Vector | None", stage.explain(image, slug, objects))  # type: ignore[attr-defined]
 
     def provenance(self, name: str) -> tuple[str, str]:
         """The model id and version a stage would record now.

@@ -136,10 +136,28 @@ def test_explain_finds_where_a_tag_is_seen(models_dir: Path, labelled: list[tupl
     assert heat.shape == image.shape[:2]
     assert heat.max() == pytest.approx(1)
     assert heat.min() >= 0
-    unseen = next(
-        s for s, c in load_vocabulary().concepts.items() if analyzer.explain(image[:9, :9], s) is None
+
+
+@pytest.mark.weights
+def test_a_detected_box_is_evidence_too(models_dir: Path) -> None:
+    """On an even grey picture the scene network has nothing to say: the box decides."""
+    image = np.full((120, 160, 3), 128, np.uint8)
+    box = Detection("bicycle", 0.9, Box(0.75, 0.5, 0.2, 0.4))
+    slug = load_vocabulary().coco["bicycle"]
+    heat = Analyzer(models_dir).explain(image, slug, [box, Detection("dog", 0.9, Box(0, 0, 0.2, 0.2))])
+    assert heat is not None
+    y, x = np.unravel_index(heat.argmax(), heat.shape)
+    assert 120 <= x <= 152
+    assert 60 <= y <= 108
+
+
+@pytest.mark.weights
+def test_what_no_network_knows_cannot_be_explained(models_dir: Path) -> None:
+    vocabulary = load_vocabulary()
+    slug = next(
+        s for s in vocabulary.concepts if not {s, *vocabulary.descendants(s)} & set(vocabulary.imagenet)
     )
-    assert not set(load_vocabulary().imagenet) & {unseen, *load_vocabulary().descendants(unseen)}
+    assert Analyzer(models_dir).explain(np.zeros((9, 9, 3), np.uint8), slug) is None
 
 
 @pytest.mark.weights
