@@ -23,13 +23,25 @@ if TYPE_CHECKING:
 
 # A detection of this score is right nine times in ten, and is stored from .4 on.
 OBJECT_THRESHOLD = 0.5
+# A thing that fills more of the picture than this leaves a trace in the scene, or is not what it seems.
+LARGE = 0.35
+TRACE = 0.045
+OWN_TRACE = 0.01
+# The scene network hardly knows people, and looks at what is on a table.
+TRACELESS = frozenset({"person", "dining table"})
+# What the detector takes pages and screenshots for, and the score from which it is believed all the same.
+PAGE_LOOKALIKES = frozenset(
+    {"tv", "laptop", "refrigerator", "cell phone", "clock", "book", "keyboard", "parking meter"}
+)
+PAGE_SCORE = 0.9
+PAGE = 0.2
 FACE_THRESHOLD = 0.95
 TAG_THRESHOLD = 0.5
 
 # Parts of the picture's height: a face that a portrait is of, and the smallest that poses for a group.
 PORTRAIT_FACE = 0.18
 SELFIE_FACE = 0.15
-GROUP_FACE = 0.04
+GROUP_FACE = 0.06
 GROUP = 3
 CROWD = 8
 
@@ -37,17 +49,41 @@ CROWD = 8
 CUE_CONFIDENCE = 0.9
 CUE_TAGS = ("night", "sunset", "black-and-white", "screenshot", "panorama", "document", "snow")
 
-# Objects of which two different kinds make the room; and what the scene network calls its contents.
-ROOMS: Mapping[str, tuple[frozenset[str], tuple[str, ...]]] = {
-    "kitchen": (
-        frozenset({"oven", "microwave", "refrigerator", "sink", "toaster"}),
-        ("kitchen-appliance",),
+
+@dataclass(frozen=True)
+class Room:
+    """How a room is known: two kinds of its things, one of them among ``signs``; or a sign and a scene that
+    agrees (``AGREES`` of ``scene``); or a scene that suffices (``SUFFICES`` of ``enough``)."""
+
+    slug: str
+    signs: frozenset[str]
+    things: frozenset[str] = frozenset()
+    scene: tuple[str, ...] = ()
+    enough: tuple[str, ...] = ()
+
+
+AGREES = 0.15
+SUFFICES = 0.6
+_KITCHEN = frozenset({"oven", "microwave", "refrigerator", "toaster", "sink"})
+ROOMS = (
+    Room("kitchen", _KITCHEN, _KITCHEN, ("kitchen-appliance",), ("kitchen-appliance",)),
+    Room(
+        "bathroom",
+        frozenset({"toilet"}),
+        frozenset({"sink", "toothbrush", "hair drier"}),
+        ("bathroom-things",),
+        ("bathroom-things",),
     ),
-    "bathroom": (frozenset({"toilet", "sink", "toothbrush", "hair drier"}), ("bathroom-things",)),
-    "living-room": (frozenset({"couch", "tv", "remote", "potted plant"}), ("sofa", "television")),
-    "bedroom": (frozenset({"bed"}), ("bed", "bedding")),
-    "office": (frozenset({"keyboard", "mouse", "laptop", "tv"}), ("desk", "computer")),
-}
+    Room("living-room", frozenset({"couch"}), frozenset({"tv", "remote", "chair"}), ("furniture",)),
+    Room("bedroom", frozenset({"bed"}), frozenset(), ("furniture", "bedding"), ("bed",)),
+    Room(
+        "office",
+        frozenset({"keyboard"}),
+        frozenset({"mouse", "tv", "laptop"}),
+        ("desk", "computer"),
+        ("desk",),
+    ),
+)
 STREET = frozenset({"car", "bus", "truck", "traffic light", "stop sign", "parking meter", "fire hydrant"})
 RECEIPT_WORDS = (
     "total",
@@ -65,6 +101,7 @@ RECEIPT_WORDS = (
 
 # Log-odds of being out of doors: from the scene's probabilities, from each kind of object seen.
 SIGN: Mapping[Setting | None, float] = {"in": -1.0, "out": 1.0, None: 0.0}
+SETTING_THRESHOLD = 0.75
 _SETTING_SCENE = 4.0
 _SETTING_OBJECT = 1.5
 
@@ -96,17 +133,36 @@ class Evidence:
     lens: str
 
     @cached_property
-    def best(self) -> dict[str, float]:
-        """The highest score of each kind of object, by COCO name."""
+    def believed(self) -> dict[str, float]:
+        """The highest score of each kind of object, by COCO name, without those that cannot be."""
         best: dict[str, float] = {}
         for found in self.objects:
-            best[found.name] = max(found.confidence, best.get(found.name, 0.0))
+            if not self._doubtful(found):
+                best[found.name] = max(found.confidence, best.get(found.name, 0.0))
         return best
 
     @cached_property
     def counts(self) -> Counter[str]:
         """How many of each kind are certain."""
-        return Counter(found.name for found in self.objects if found.confidence >= OBJECT_THRESHOLD)
+        return Counter(
+            found.name
+            for found in self.objects
+            if found.confidence >= OBJECT_THRESHOLD and not self._doubtful(found)
+        )
+
+    def _doubtful(self, found: Detection) -> bool:
+        """Whether the scene speaks against an object: textures become beds, receipts television sets."""
+        slug = self.vocabulary.coco.get(found.name)
+        if not self.sums or slug is None:
+            return False
+        page = self.scene("document") >= PAGE or not self.flagged.isdisjoint(("screenshot", "document"))
+        if page and found.name in PAGE_LOOKALIKES and found.confidence < PAGE_SCORE:
+            return True
+        if found.name in TRACELESS or found.box.width * found.box.height < LARGE:
+            return False
+        family = self.scene(self.vocabulary.top(slug))
+        another = family > 0.5 and self.sums.get(slug, 1.0) < OWN_TRACE
+        return family < TRACE or another
 
     @cached_property
     def clear_faces(self) -> list[FaceDetection]:
@@ -140,7 +196,7 @@ def derive(evidence: Evidence) -> list[DerivedTag]:
 
 def _objects(evidence: Evidence) -> Iterator[DerivedTag]:
     """A confident object is a tag; the scene may lift a doubtful one (a dog at .4 beside a dog's scene)."""
-    for name, score in evidence.best.items():
+    for name, score in evidence.believed.items():
         slug = evidence.vocabulary.coco.get(name)
         if slug is None:
             continue
@@ -158,7 +214,8 @@ def _people(evidence: Evidence) -> Iterator[DerivedTag]:
         alone = len(faces) == 1 or faces[1].box.height < first / 2
         if alone and first >= PORTRAIT_FACE and evidence.counts["person"] <= 2:
             yield DerivedTag("portrait", 0.85, "face")
-        posing = [face for face in faces if face.box.height >= max(GROUP_FACE, first / 3)]
+        smallest = max(GROUP_FACE, first / 2)
+        posing = [face for face in faces if face.box.height >= smallest and _looks_here(face)]
         if len(posing) >= GROUP:
             yield DerivedTag("group-photo", min(0.95, 0.6 + 0.1 * len(posing)), "face")
         if "front camera" in evidence.lens.casefold() and first >= SELFIE_FACE:
@@ -167,14 +224,21 @@ def _people(evidence: Evidence) -> Iterator[DerivedTag]:
         yield DerivedTag("crowd", 0.9, "object")
 
 
+def _looks_here(face: FaceDetection) -> bool:
+    """Whether the nose lies well between the eyes, as in faces turned to the camera."""
+    left, right, nose = (face.landmarks[place][0] for place in (0, 1, 2))
+    return right > left and 0.2 <= (nose - left) / (right - left) <= 0.8
+
+
 def _rooms(evidence: Evidence) -> Iterator[DerivedTag]:
-    """A room is known by two kinds of its things, or by one of them and a scene that agrees."""
-    for room, (things, scenes) in ROOMS.items():
-        seen = [evidence.best[name] for name in things if evidence.counts[name]]
-        scene = sum(evidence.scene(slug) for slug in scenes)
-        if len(seen) >= 2 or (seen and scene >= 0.15) or scene >= 0.6:
-            missing = math.prod(1 - score for score in seen) * (1 - min(scene, 0.95))
-            yield DerivedTag(room, max(0.6, 1 - missing) * 0.9, "object" if seen else "scene")
+    """Rooms by what stands in them; see ``Room``."""
+    for room in ROOMS:
+        seen = {name: evidence.believed[name] for name in room.signs | room.things if evidence.counts[name]}
+        agreeing = sum(map(evidence.scene, room.scene))
+        enough = sum(map(evidence.scene, room.enough))
+        if enough >= SUFFICES or (seen.keys() & room.signs and (len(seen) >= 2 or agreeing >= AGREES)):
+            missing = math.prod(1 - score for score in seen.values()) * (1 - min(agreeing, 0.95))
+            yield DerivedTag(room.slug, 0.9 * max(SUFFICES, 1 - missing), "object" if seen else "scene")
 
 
 def _street(evidence: Evidence) -> Iterator[DerivedTag]:
@@ -188,7 +252,7 @@ def _setting(evidence: Evidence) -> Iterator[DerivedTag]:
     """Indoor or outdoor: what the scene's classes and the objects are usually seen in, weighed."""
     odds = outdoor_odds(evidence)
     confidence = 1 / (1 + math.exp(-abs(odds)))
-    if confidence >= 0.8 and not {"screenshot", "document"} & evidence.flagged:
+    if confidence >= SETTING_THRESHOLD and not {"screenshot", "document"} & evidence.flagged:
         source = "object" if evidence.counts else "scene"
         yield DerivedTag("outdoor" if odds > 0 else "indoor", confidence, source)
 
@@ -197,7 +261,7 @@ def outdoor_odds(evidence: Evidence) -> float:
     """Log-odds of the photo being taken out of doors."""
     concepts = evidence.vocabulary.concepts
     odds = _SETTING_SCENE * evidence.openness
-    for name, score in evidence.best.items():
+    for name, score in evidence.believed.items():
         slug = evidence.vocabulary.coco.get(name)
         if slug is not None:
             odds += _SETTING_OBJECT * SIGN[concepts[slug].setting] * score

@@ -55,6 +55,8 @@ class SceneScorer:
         ]
         self._rows: NDArray[np.int64] = np.array([row for row, _ in pairs])
         self._classes: NDArray[np.int64] = np.array([index for _, index in pairs])
+        own = {place[slug] for slug in imagenet}
+        self._own = [row in own for row in range(len(self._slugs))]
         self._widths: NDArray[np.int64] = np.bincount(self._rows, minlength=len(self._slugs))
         self._thresholds = np.array(
             [
@@ -100,6 +102,19 @@ class SceneScorer:
             if slug in shown:
                 shown[slug] = float(confident[row])
         return sorted(shown.items(), key=lambda tag: (-tag[1], len(self._ancestors[tag[0]])))
+
+    def guesses(self, probabilities: Vector, minimum: float) -> list[tuple[str, float]]:
+        """Concepts that are not shown but may be meant: those with classes of their own and a summed probability
+        of at least ``minimum``, with calibrated confidence, surest first."""
+        summed = self.sums(probabilities)
+        shown = {slug for slug, _ in self.tags(probabilities)}
+        confident = calibrate(summed)
+        found = [
+            (slug, float(confident[row]))
+            for row, slug in enumerate(self._slugs)
+            if self._own[row] and summed[row] >= minimum and slug not in shown
+        ]
+        return sorted(found, key=lambda guess: -guess[1])
 
     def level(self, slug: str) -> str | None:
         """The level whose threshold decides over a concept; None for one without classes."""

@@ -69,6 +69,11 @@ class Vocabulary:
         """The concepts whose tree parent is ``slug``; the tops of the tree for None."""
         return tuple(concept.slug for concept in self.concepts.values() if concept.parent == slug)
 
+    def top(self, slug: str) -> str:
+        """The top of the tree that ``slug`` stands in; itself when it is one."""
+        parent = self.concepts[slug].parent
+        return slug if parent is None else self.top(parent)
+
     def name(self, slug: str, language: Language) -> str:
         """The display name in one language."""
         concept = self.concepts[slug]
@@ -103,12 +108,20 @@ class Vocabulary:
         words = ", ".join((concept.name_en, *concept.synonyms_en)[:_TEXT_WORDS])
         return f"{words}: a kind of {', '.join(kinds)}" if kinds else words
 
+    def level(self, slug: str) -> str | None:
+        """The name of the level whose threshold decides over a concept; None for one without classes."""
+        return self._scorer.level(slug)
+
     def scene_tags(self, probabilities: Vector) -> list[tuple[str, float]]:
         """What the scene network saw, as concepts that are certain enough to show, surest first.
 
         See ``SceneScorer.tags``.
         """
         return self._scorer.tags(probabilities)
+
+    def scene_guesses(self, probabilities: Vector, minimum: float = 0.1) -> list[tuple[str, float]]:
+        """What a search may match though it is too uncertain to show: see ``SceneScorer.guesses``."""
+        return self._scorer.guesses(probabilities, minimum)
 
     def concept_probabilities(self, probabilities: Vector) -> dict[str, float]:
         """The summed probability of every concept with ImageNet classes under it, without any threshold."""
