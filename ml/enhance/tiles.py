@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -48,8 +49,8 @@ def tiles(height: int, width: int, size: int, overlap: int = OVERLAP) -> Iterato
     """
     rows = np.linspace(0, height, -(-height // size) + 1).round().astype(int).tolist()
     columns = np.linspace(0, width, -(-width // size) + 1).round().astype(int).tolist()
-    for top, bottom in zip(rows[:-1], rows[1:], strict=True):
-        for left, right in zip(columns[:-1], columns[1:], strict=True):
+    for top, bottom in pairwise(rows):
+        for left, right in pairwise(columns):
             yield Tile(
                 top,
                 left,

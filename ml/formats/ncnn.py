@@ -99,7 +99,9 @@ def _layer(line: str) -> Layer:
     if len(words) < 4 + ins + outs:
         raise ValueError(f"layer {words[1]} names too few blobs")
     options = {int(key): value for key, value in (word.split("=", 1) for word in rest)}
-    return Layer(words[0], words[1], tuple(words[4 : 4 + ins]), tuple(words[4 + ins : 4 + ins + outs]), options)
+    return Layer(
+        words[0], words[1], tuple(words[4 : 4 + ins]), tuple(words[4 + ins : 4 + ins + outs]), options
+    )
 
 
 class _Bytes:
@@ -137,8 +139,5 @@ def _convolution(layer: Layer, source: _Bytes) -> dict[str, Array]:
         flat = source.floats(count, layer.name)
     else:
         raise NcnnFormatError(f"layer {layer.name} stores its weights in an unknown way ({tag:#x})")
-    if layer.integer(5):
-        bias = source.floats(outputs, layer.name)
-    else:
-        bias = np.zeros(outputs, np.float32)
+    bias = source.floats(outputs, layer.name) if layer.integer(5) else np.zeros(outputs, np.float32)
     return {"weight": flat.reshape(outputs, -1, tall, kernel), "bias": bias}

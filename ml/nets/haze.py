@@ -33,7 +33,7 @@ class HazeNet(nn.Module):
         self.where = nn.Conv2d(d, 1, 1)
         self.correction = nn.Linear(d, 3)
         nn.init.zeros_(self.correction.weight)
-        nn.init.constant_(self.transmission.bias, 1.0)  # start from nearly clear air
+        nn.init.ones_(self.transmission.bias)  # type: ignore[arg-type]  # made with its bias; nearly clear air
 
     def forward(self, image: Tensor) -> tuple[Tensor, Tensor]:
         """Transmission ``(N, 1, H, W)`` in 0..1 and airlight ``(N, 3)`` in 0..1.

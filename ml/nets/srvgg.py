@@ -7,6 +7,7 @@ and weights BSD-3-Clause).
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -25,9 +26,7 @@ class Srvgg(nn.Module):
     def __init__(self, features: int = 64, depth: int = 16) -> None:
         super().__init__()
         sizes = [3] + [features] * (depth + 1)
-        self.convs = nn.ModuleList(
-            [nn.Conv2d(a, b, 3, padding=1) for a, b in zip(sizes[:-1], sizes[1:], strict=True)]
-        )
+        self.convs = nn.ModuleList([nn.Conv2d(a, b, 3, padding=1) for a, b in pairwise(sizes)])
         self.slopes = nn.ModuleList([nn.PReLU(features) for _ in range(depth + 1)])
         self.last = nn.Conv2d(features, 3 * SCALE * SCALE, 3, padding=1)
         self.shuffle = nn.PixelShuffle(SCALE)
@@ -38,7 +37,7 @@ class Srvgg(nn.Module):
         for conv, slope in zip(self.convs, self.slopes, strict=True):
             x = slope(conv(x))
         base = functional.interpolate(image, scale_factor=float(SCALE), mode="nearest")
-        return (self.shuffle(self.last(x)) + base)
+        return self.shuffle(self.last(x)) + base
 
 
 def convert(files: Mapping[str, Path]) -> dict[str, NDArray[Any]]:

@@ -41,7 +41,9 @@ class VggTrunk(nn.Module):
             width = outputs
         self.mean: Tensor
         # Mean of the ImageNet pixels in the order of the weights: blue, green, red.
-        self.register_buffer("mean", torch.tensor([103.939, 116.779, 123.68]).view(1, 3, 1, 1), persistent=False)
+        self.register_buffer(
+            "mean", torch.tensor([103.939, 116.779, 123.68]).view(1, 3, 1, 1), persistent=False
+        )
 
     def features(self, image: Tensor, last: str = "4_1") -> dict[str, Tensor]:
         """Activations by layer name, up to and including ``last``."""

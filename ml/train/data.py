@@ -63,7 +63,7 @@ def random_crop(photo: Photo, rng: np.random.Generator, size: int, least: float 
     if rng.random() < 0.5:
         part = part[:, ::-1]
     square = cv2.resize(np.ascontiguousarray(part), (size, size), interpolation=cv2.INTER_AREA)
-    return square.astype(np.float32) / 255
+    return np.asarray(square, np.float32) / np.float32(255)
 
 
 def smooth_noise(rng: np.random.Generator, height: int, width: int, cells: int) -> Pixels:

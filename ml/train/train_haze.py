@@ -13,7 +13,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 import torch
+from safetensors.torch import load_file
 
+from ml.enhance import transfer
 from ml.nets.haze import HazeNet
 from ml.train.data import (
     LUMA,
@@ -29,7 +31,16 @@ from ml.train.data import (
     smooth_noise,
 )
 
-EXCLUDE = ("receipt_", "ocr_", "night_", "skimage_text", "skimage_page", "skimage_moon", "skimage_hubble", "ma_storm")
+EXCLUDE = (
+    "receipt_",
+    "ocr_",
+    "night_",
+    "skimage_text",
+    "skimage_page",
+    "skimage_moon",
+    "skimage_hubble",
+    "ma_storm",
+)
 Pair = tuple[Photo, Pixels]
 Example = tuple[Pixels, Pixels, Pixels, Pixels, float]
 
@@ -43,7 +54,7 @@ def recover(hazy: Photo, clear: Photo) -> tuple[Pixels, Pixels, float]:
     Returns:
         airlight ``(3,)``, depth ``-log t`` ``(H, W)`` guided-filtered along the clear picture, and the residual.
     """
-    i, j = hazy.astype(np.float32) / 255, clear.astype(np.float32) / 255
+    i, j = (np.asarray(p, np.float32) / np.float32(255) for p in (hazy, clear))
     best = (np.inf, 1.0, np.zeros(i.shape[:2], np.float32))
     for gray in np.arange(0.6, 1.101, 0.02):
         top = ((i - gray) * (j - gray)).sum(2)
@@ -59,15 +70,9 @@ def recover(hazy: Photo, clear: Photo) -> tuple[Pixels, Pixels, float]:
 
 
 def guided(source: Pixels, guide: Pixels, radius: int, eps: float) -> Pixels:
-    """He et al.'s guided filter of one map by one map."""
-    size = (2 * radius + 1, 2 * radius + 1)
-
-    def mean(x: Pixels) -> Pixels:
-        return np.asarray(cv2.boxFilter(x, -1, size), np.float32)
-
-    mg, ms = mean(guide), mean(source)
-    a = (mean(guide * source) - mg * ms) / (mean(guide * guide) - mg * mg + eps)
-    return np.asarray(mean(a) * guide + mean(ms - a * mg), np.float32)
+    """The guided filter of one map by one map."""
+    lines = transfer.guided(source, guide, radius, eps)
+    return lines.slope * guide + lines.offset
 
 
 def invented_depth(photo: Pixels, rng: np.random.Generator) -> Pixels:
@@ -105,12 +110,13 @@ def indoor(pairs: list[Pair], rng: np.random.Generator, size: int) -> Example:
     photo, depth = pairs[rng.integers(len(pairs))]
     top, left, h, w = crop_box(rng, photo.shape[0], photo.shape[1], 0.6)
     flip = rng.random() < 0.5
-    parts = []
-    for source in (photo.astype(np.float32) / 255, depth):
+    parts: list[Pixels] = []
+    for source in (np.asarray(photo, np.float32) / np.float32(255), depth):
         part = source[top : top + h, left : left + w]
         part = part[:, ::-1] if flip else part
-        parts.append(cv2.resize(np.ascontiguousarray(part), (size, size), interpolation=cv2.INTER_AREA))
-    clear = (parts[0] ** rng.uniform(0.8, 1.25)).astype(np.float32)
+        square = cv2.resize(np.ascontiguousarray(part), (size, size), interpolation=cv2.INTER_AREA)
+        parts.append(np.asarray(square, np.float32))
+    clear = (parts[0] ** rng.uniform(0.75, 1.3) * rng.uniform(0.92, 1.0, 3)).astype(np.float32)
     t = np.exp(-parts[1] * rng.uniform(0.2, 1.5)).astype(np.float32)
     air = haze_colour(rng) if rng.random() < 0.4 else np.full(3, rng.uniform(0.88, 1.0), np.float32)
     return haze(clear, t, air, rng), clear, t, air, 1.0
@@ -134,14 +140,18 @@ def load(data: Path) -> tuple[list[Pair], list[Photo]]:
         hazy = read_photo(data / "train" / "haze_pairs" / "hazy" / path.name, 320)
         _, depth, error = recover(hazy, clear)
         if error < 0.03:
-            pairs.append((clear, (np.minimum(depth / max(float(np.median(depth)), 0.05), 5)).astype(np.float32)))
+            pairs.append(
+                (clear, (np.minimum(depth / max(float(np.median(depth)), 0.05), 5)).astype(np.float32))
+            )
     folders = [data / "train" / "natural", data / "photos" / "scenes"]
     return pairs, [read_photo(path, 320) for path in list_photos(folders, EXCLUDE)]
 
 
 def losses(net: HazeNet, examples: list[Example], device: torch.device) -> dict[str, torch.Tensor]:
-    """L1 of the clear picture, of the transmission and, where there is haze, of the airlight."""
-    inputs, clear = (as_tensor([e[k] for e in examples], device) for k in (0, 1))
+    """L1 and squared error of the clear picture (the latter forbids daring guesses under thick haze), L1 of the
+    transmission and, where there is haze, of the airlight.
+    """
+    inputs, clear = as_tensor([e[0] for e in examples], device), as_tensor([e[1] for e in examples], device)
     true_t = as_tensor([e[2][..., None] for e in examples], device)
     true_air = torch.from_numpy(np.stack([e[3] for e in examples])).to(device)
     hazed = torch.tensor([e[4] for e in examples], device=device)
@@ -151,6 +161,7 @@ def losses(net: HazeNet, examples: list[Example], device: torch.device) -> dict[
     brightness = (found.mean((2, 3)) - clear.mean((2, 3))).abs().mean()
     return {
         "clear": (found - clear).abs().mean(),
+        "squared": 3.0 * ((found - clear) ** 2).mean(),
         "brightness": 0.3 * brightness,
         "t": 0.5 * (t - true_t).abs().mean(),
         "air": 0.3 * ((air - true_air).abs().mean(1) * hazed).mean(),
@@ -162,9 +173,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--start", type=Path, help="weights to begin from")
     parser.add_argument("--checkpoint", type=Path, default=Path("build/haze.pt"))
     parser.add_argument("--steps", type=int, default=8000)
     parser.add_argument("--batch", type=int, default=8)
+    parser.add_argument("--peak", type=float, default=2e-3, help="largest learning rate")
     parser.add_argument("--seed", type=int, default=11)
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     parser.add_argument("--threads", type=int, default=1)
@@ -175,14 +188,18 @@ def main() -> None:
     device = torch.device(options.device)
     pairs, photos = load(options.data)
     print(f"{len(pairs)} indoor pairs, {len(photos)} outdoor photos", flush=True)
-    net = HazeNet().to(device)
-    run = Run(net, options.checkpoint, steps=options.steps, peak=2e-3, seed=options.seed)
+    net = HazeNet()
+    if options.start:
+        net.load_state_dict(load_file(options.start))
+    net = net.to(device)
+    run = Run(net, options.checkpoint, steps=options.steps, peak=options.peak, seed=options.seed)
 
     def step(rng: np.random.Generator, number: int) -> dict[str, torch.Tensor]:
         size = 128 if number % 4 else 192
         count = options.batch if size == 128 else max(1, options.batch // 2)
         examples = [
-            indoor(pairs, rng, size) if rng.random() < 0.5 else outdoor(photos, rng, size) for _ in range(count)
+            indoor(pairs, rng, size) if rng.random() < 0.5 else outdoor(photos, rng, size)
+            for _ in range(count)
         ]
         return losses(net, examples, device)
 

@@ -13,6 +13,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import torch
+from safetensors.torch import load_file
 from torch.nn import functional
 
 from ml.nets.curve import CurveNet, apply_curves
@@ -37,7 +38,11 @@ EXCLUDE = ("receipt_", "ocr_", "night_", "skimage_text", "skimage_page", "skimag
 
 def load(data: Path) -> tuple[list[Photo], list[Photo]]:
     """Photos to darken (mean luma 0.3-0.66) and photos to leave alone (all with true highlights)."""
-    folders = [data / "train" / "natural", data / "train" / "haze_pairs" / "clear", data / "photos" / "scenes"]
+    folders = [
+        data / "train" / "natural",
+        data / "train" / "haze_pairs" / "clear",
+        data / "photos" / "scenes",
+    ]
     darken, keep = [], []
     for path in list_photos(folders, EXCLUDE):
         photo = read_photo(path, 320)
@@ -61,20 +66,48 @@ def well_exposed(photo: Pixels, rng: np.random.Generator) -> Pixels:
     return np.asarray(photo**exponent, np.float32)
 
 
+def glare(photo: Pixels, rng: np.random.Generator, stops: float) -> Pixels:
+    """How many times brighter than in the photo its highlights really were, ``(H, W)``: sky, lamps and windows stay
+    bright when all else goes dark. Without it the network takes any bright spot for proof of a good exposure.
+    """
+    start = rng.uniform(0.55, 0.9)
+    over = np.clip((photo @ LUMA - start) / (1 - start), 0, 1) ** rng.uniform(1.0, 3.0)
+    return np.asarray(1 + over * (2.0 ** (stops * rng.uniform(0.5, 1.1)) - 1), np.float32)
+
+
+def lamps(size: int, rng: np.random.Generator) -> Pixels:
+    """A few small light sources with a glow, ``(size, size, 3)`` linear light, to be added to scene and target."""
+    found = np.zeros((size, size, 3), np.float32)
+    for _ in range(int(rng.integers(1, 5))):
+        x, y, radius = (
+            int(rng.integers(size)),
+            int(rng.integers(size)),
+            int(rng.integers(1, max(2, size // 24))),
+        )
+        colour = tuple(float(c) for c in rng.uniform([0.8, 0.6, 0.4], [1.0, 1.0, 1.0]))
+        cv2.circle(found, (x, y), radius, colour, -1)
+    blur = cv2.GaussianBlur(found, (0, 0), rng.uniform(2, 8))
+    return np.asarray(found * 1.5 + blur * rng.uniform(0.3, 1.0), np.float32)
+
+
 def darken(photo: Pixels, rng: np.random.Generator, stops: float) -> Pixels:
     """The photo as a camera would have taken it with ``stops`` too little light."""
     size = photo.shape[0]
     light = to_linear(photo)
+    if rng.random() < 0.55:
+        light = light * glare(photo, rng, stops)[..., None]
     spread = rng.uniform(0.3, 2.0) if rng.random() < 0.35 else 0.3
     unevenness = (smooth_noise(rng, size, size, int(rng.integers(1, 4))) - 0.5) * spread
     gain = (2.0 ** (-stops + unevenness))[..., None]
     cast = 1 + rng.uniform(-0.1, 0.1, 3).astype(np.float32) * min(1.0, stops / 2)
     light = light * gain * cast
     shot, read = rng.uniform(0, 2e-3), rng.uniform(0, 1.5e-3)
-    noise = rng.standard_normal(light.shape, np.float32) * np.sqrt(np.maximum(light, 0) * shot * 0.05 + read**2)
+    noise = rng.standard_normal(light.shape, np.float32) * np.sqrt(
+        np.maximum(light, 0) * shot * 0.05 + read**2
+    )
     dark = to_srgb(light + noise)
-    if rng.random() < 0.3:  # cameras differ in how they open or close the shadows
-        dark = dark ** rng.uniform(0.85, 1.2)
+    if rng.random() < 0.35:  # cameras differ in how they open or close the shadows
+        dark = dark ** rng.uniform(0.85, 1.6)
     return np.asarray(np.round(dark * 255) / 255, np.float32)
 
 
@@ -98,8 +131,13 @@ def pair(good: list[Photo], keep: list[Photo], rng: np.random.Generator, size: i
         return flatten(mild, rng), np.asarray(mild, np.float32)
     target = well_exposed(photo, rng)
     if rng.random() < 0.3:
-        target = cv2.GaussianBlur(target, (0, 0), 0.6)  # dark photos are often soft
-    return darken(target, rng, rng.uniform(1.0, 5.2)), target
+        target = np.asarray(cv2.GaussianBlur(target, (0, 0), 0.6), np.float32)  # dark photos are often soft
+    stops = rng.uniform(0.7, 5.2)
+    dark = darken(target, rng, stops)
+    if rng.random() < 0.2:
+        lit = lamps(size, rng)
+        dark, target = to_srgb(to_linear(dark) + lit), to_srgb(to_linear(target) + lit)
+    return dark, target
 
 
 def losses(net: CurveNet, inputs: torch.Tensor, targets: torch.Tensor) -> dict[str, torch.Tensor]:
@@ -123,9 +161,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--start", type=Path, help="weights to begin from")
     parser.add_argument("--checkpoint", type=Path, default=Path("build/light.pt"))
     parser.add_argument("--steps", type=int, default=8000)
     parser.add_argument("--batch", type=int, default=8)
+    parser.add_argument("--peak", type=float, default=2e-3, help="largest learning rate")
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     parser.add_argument("--threads", type=int, default=1)
@@ -135,8 +175,11 @@ def main() -> None:
     torch.manual_seed(options.seed)
     device = torch.device(options.device)
     good, keep = load(options.data)
-    net = CurveNet().to(device)
-    run = Run(net, options.checkpoint, steps=options.steps, peak=2e-3, seed=options.seed)
+    net = CurveNet()
+    if options.start:
+        net.load_state_dict(load_file(options.start))
+    net = net.to(device)
+    run = Run(net, options.checkpoint, steps=options.steps, peak=options.peak, seed=options.seed)
 
     def step(rng: np.random.Generator, number: int) -> dict[str, torch.Tensor]:
         size = 128 if number % 4 else 192

@@ -1,5 +1,5 @@
 """Train one style network:
-``python -m ml.train.train_style --data DIR --trunk model.safetensors --style PAINTING --out ml/weights/style-NAME.safetensors``.
+``python -m ml.train.train_style --data DIR --trunk model.safetensors --style PAINTING --out NAME.safetensors``.
 
 The network learns to give any photo the painting's Gram matrices at four depths and two sizes while the photo's
 own features at one depth are kept. ``--start`` begins from another painting's weights, which saves most of the
@@ -54,7 +54,7 @@ def painting(trunk: VggTrunk, path: Path, sizes: tuple[int, ...], device: torch.
     fine: list[dict[str, Tensor]] = []
     coarse: list[dict[str, Tensor]] = []
     for size in sizes:
-        pixels = read_photo(path, size).astype(np.float32) / 255
+        pixels = read_photo(path, size).astype(np.float32) / np.float32(255)
         h, w = (s // 16 * 16 for s in pixels.shape[:2])
         image = as_tensor([pixels[:h, :w]], device)
         fine.append({k: gram(v) for k, v in look(trunk, image, FINE[-1]).items() if k in FINE})
@@ -96,7 +96,7 @@ def load_trunk(path: Path, device: torch.device) -> VggTrunk:
     """The trunk, frozen; 16-bit floats (bfloat16) halve its cost on processors and GPUs that have them."""
     trunk = VggTrunk()
     trunk.load_state_dict(load_file(path))
-    trunk = trunk.to(device=device, dtype=torch.bfloat16, memory_format=torch.channels_last)
+    trunk = trunk.to(device, torch.bfloat16).to(memory_format=torch.channels_last)
     return trunk.eval().requires_grad_(False)
 
 
@@ -129,7 +129,9 @@ def main() -> None:
     device = torch.device(options.device)
     photos: list[Photo] = [
         read_photo(path, 512)
-        for path in list_photos([options.data / "train" / "natural", options.data / "photos" / "scenes"], EXCLUDE)
+        for path in list_photos(
+            [options.data / "train" / "natural", options.data / "photos" / "scenes"], EXCLUDE
+        )
     ]
     trunk = load_trunk(options.trunk, device)
     with torch.no_grad():
@@ -142,7 +144,9 @@ def main() -> None:
     weights = (options.style_weight, options.content_weight, options.smooth_weight)
 
     def step(rng: np.random.Generator, number: int) -> dict[str, Tensor]:
-        crops = [random_crop(photos[rng.integers(len(photos))], rng, options.size) for _ in range(options.batch)]
+        crops = [
+            random_crop(photos[rng.integers(len(photos))], rng, options.size) for _ in range(options.batch)
+        ]
         return losses(net, trunk, target, as_tensor(crops, device), weights)
 
     run.train(step)

