@@ -9,12 +9,15 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
-from app import logs, retag_command
-from app.context import Context
+from app import logs
 from app.errors import AppError
 from app.settings import Settings
+
+if TYPE_CHECKING:
+    from app.context import Context
 
 # Handlers import what they need themselves, so that `albumen --help` is instant and `user list` loads no network.
 _Handler = Callable[[argparse.Namespace, Settings], int]
@@ -102,7 +105,7 @@ def _parser() -> argparse.ArgumentParser:
     retag = add(
         "retag", _retag, "Look at photos again, in a campaign that can be resumed and undone.", as_json=True
     )
-    retag_command.add_arguments(retag)
+    _add_retag_arguments(retag)
 
     process = add("process", _process, "Apply edit operations to a file.", as_json=True)
     process.add_argument("source", type=Path, metavar="IN")
@@ -123,6 +126,30 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _add_retag_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--query", default="", help="only photos this search finds (default: all)")
+    parser.add_argument("--user", help="only this user's photos")
+    parser.add_argument(
+        "--stage", help="comma-separated: tags,objects,faces,embedding,cues,text (default: all)"
+    )
+    parser.add_argument("--model", help="registry id of the model to use instead of the stage's default")
+    parser.add_argument("--only-outdated", action="store_true", help="only where a stage is missing or older")
+    parser.add_argument("--limit", type=int, help="at most so many photos")
+    parser.add_argument("--dry-run", action="store_true", help="print what would change; store nothing")
+    parser.add_argument("--detach", action="store_true", help="leave the work to the running workers")
+    parser.add_argument("--engine", choices=["local", "cluster"], default="local",
+                        help="local: this process helps; cluster: only workers elsewhere do it")  # fmt: skip
+    which = parser.add_mutually_exclusive_group()
+    for name, text in {
+        "resume": "go on with a campaign that was paused or whose command was killed",
+        "pause": "hold a campaign",
+        "cancel": "give up what a campaign has not done yet",
+        "undo": "put back what a campaign replaced",
+    }.items():
+        which.add_argument(f"--{name}", metavar="CAMPAIGN", type=UUID, help=text)
+    which.add_argument("--list", action="store_true", help="list campaigns")
+
+
 def _print_json(value: Any) -> None:
     print(json.dumps(value, ensure_ascii=False, indent=2, default=str))
 
@@ -130,6 +157,7 @@ def _print_json(value: Any) -> None:
 def _opened(settings: Settings) -> Context:
     """The data folder with a current schema, for commands that use it."""
     from app import migrate
+    from app.context import Context
 
     context = Context.open(settings)
     migrate.upgrade(context.database)
@@ -149,6 +177,7 @@ def _serve(arguments: argparse.Namespace, settings: Settings) -> int:
 
 def _worker(arguments: argparse.Namespace, settings: Settings) -> int:
     from app import worker
+    from app.context import Context
 
     if arguments.concurrency > 1:
         return worker.run_many(settings, arguments.concurrency)
@@ -274,6 +303,8 @@ def _import(arguments: argparse.Namespace, settings: Settings) -> int:
 
 
 def _retag(arguments: argparse.Namespace, settings: Settings) -> int:
+    from app import retag_command
+
     context = _opened(settings)
     report = retag_command.run(arguments, context)
     context.close()
@@ -320,6 +351,7 @@ def _operation(text: str) -> dict[str, Any]:
 
 
 def _analyze(arguments: argparse.Namespace, settings: Settings) -> int:
+    from app.context import Context
     from app.services.lookup import look_at
 
     context = Context.open(settings)
@@ -362,7 +394,7 @@ def _models(arguments: argparse.Namespace, settings: Settings) -> int:
             return 0
     except (FetchError, UnknownModel) as error:
         _fail(str(error))
-    rows = [
+    rows: list[dict[str, Any]] = [
         {
             "id": s.entry.id,
             "task": s.entry.task,
@@ -379,7 +411,9 @@ def _models(arguments: argparse.Namespace, settings: Settings) -> int:
         _print_json(rows)
     for row in [] if arguments.json else rows:
         mark = "*" if row["default"] else " "
-        print(f"{mark} {row['id']:<44} {row['state']:<9} {row['bytes'] / 1e6:7.1f} MB  {row['licence']}")
+        print(
+            f"{mark} {row['id']:<44} {row['state']:<9} {float(row['bytes']) / 1e6:7.1f} MB  {row['licence']}"
+        )
     return 1 if arguments.action == "verify" and any(row["state"] != "ready" for row in rows) else 0
 
 

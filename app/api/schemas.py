@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta, timezone
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, cast
 from uuid import UUID
 
 from fastapi import Path, Query
@@ -13,6 +13,7 @@ from app.models import Album, Edit, Face, Job, Person, Photo, User
 from app.services.albums import AlbumSummary
 from app.services.photos import PhotoDetail, TagOnPhoto
 
+TagState = Literal["suggested", "confirmed", "rejected"]
 Limit = Annotated[int, Query(ge=1, le=500, description="How many items at most.")]
 Cursor = Annotated[str | None, Query(max_length=1000, description="`next_cursor` of the page before.")]
 PhotoId = Annotated[UUID, Path(description="A photo's id.")]
@@ -173,7 +174,7 @@ class TagPublic(Schema):
     name: str
     confidence: float
     source: str
-    state: Literal["suggested", "confirmed", "rejected"]
+    state: TagState
     model: str | None
 
     @classmethod
@@ -184,9 +185,9 @@ class TagPublic(Schema):
             name=name,
             confidence=round(seen.confidence, 4),
             source=seen.source,
-            state=seen.state,
+            state=cast("TagState", seen.state),
             model=seen.model,
-        )  # type: ignore[arg-type]
+        )
 
 
 class ObjectPublic(Schema):

@@ -12,7 +12,7 @@ from uuid import UUID
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, func, select, update
 
 from app.db import ReadSession, WriteSession, utcnow
 from app.errors import Conflict, Invalid, NotAllowed, NotFound, NotSignedIn, TooManyRequests
@@ -269,9 +269,8 @@ def resolve(session: ReadSession, token: str) -> Credential | None:
 
 
 def touch(session: WriteSession, credential: Credential) -> None:
-    row = session.get(type(credential.row), credential.row.id)
-    if row is not None:
-        row.last_used_at = utcnow()
+    table = type(credential.row)
+    session.execute(update(table).where(table.id == credential.row.id).values(last_used_at=utcnow()))
 
 
 # --- API keys -------------------------------------------------------------------------------------------------

@@ -20,7 +20,7 @@ from sqlalchemy import delete, func, select
 from app.context import Context
 from app.db import WriteSession, utcnow
 from app.errors import AppError
-from app.imaging.sandbox import Rendered
+from app.imaging.results import Rendered
 from app.models import (
     CampaignBefore,
     Cue,
@@ -38,6 +38,7 @@ from app.services import jobs, snapshots, vocabulary
 
 if TYPE_CHECKING:
     from ml import Analysis, Analyzer
+    from ml.types import StageRun, Vector
 
 log = logging.getLogger(__name__)
 
@@ -317,7 +318,9 @@ def _overlap(face: Face, box: object) -> float:
     return both / (face.width * face.height + bw * bh - both)
 
 
-def _replace_vector(session: WriteSession, photo: Photo, kind: str, vector: object, run: object) -> None:
+def _replace_vector(
+    session: WriteSession, photo: Photo, kind: str, vector: Vector | None, run: StageRun | None
+) -> None:
     if vector is None or run is None:
         return
     latest = session.scalar(select(func.max(Embedding.version)).where(Embedding.kind == kind)) or 0
@@ -326,7 +329,7 @@ def _replace_vector(session: WriteSession, photo: Photo, kind: str, vector: obje
             photo_id=photo.id,
             kind=kind,
             model=run.model,
-            version=latest + 1,  # type: ignore[attr-defined]
+            version=latest + 1,
             vector=np.asarray(vector, dtype="<f2").tobytes(),
         )
     )

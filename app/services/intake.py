@@ -23,7 +23,7 @@ from app.context import Context
 from app.db import ReadSession, WriteSession, new_id, utcnow
 from app.errors import Invalid
 from app.imaging.places import locate
-from app.imaging.sandbox import Inspection
+from app.imaging.results import Inspection
 from app.models import Photo
 from app.search.terms import index_terms
 from app.services import albums, jobs

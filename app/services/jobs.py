@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, and_, func, select, update
+from sqlalchemy import ColumnElement, and_, func, select, update
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
@@ -180,6 +180,7 @@ class JobCounts:
     done: int = 0
     failed: int = 0
     cancelled: int = 0
+    paused: int = 0
 
 
 def _visible(viewer: Viewer) -> ColumnElement[bool]:
@@ -188,7 +189,7 @@ def _visible(viewer: Viewer) -> ColumnElement[bool]:
 
 def counts(session: ReadSession, viewer: Viewer) -> JobCounts:
     rows = session.execute(select(Job.state, func.count()).where(_visible(viewer)).group_by(Job.state))
-    return JobCounts(**dict(rows))
+    return JobCounts(**dict(rows.tuples().all()))
 
 
 def list_jobs(
@@ -200,14 +201,13 @@ def list_jobs(
     before: UUID | None = None,
 ) -> list[tuple[Job, str | None]]:
     """Newest first, each with its photo's file name."""
-    query: Select[tuple[Job, str | None]] = (
-        select(Job, Photo.filename).outerjoin(Photo, Photo.id == Job.photo_id).where(_visible(viewer))
-    )
+    query = select(Job, Photo.filename).outerjoin(Photo, Photo.id == Job.photo_id).where(_visible(viewer))
     if states:
         query = query.where(Job.state.in_(states))
     if before is not None:
         query = query.where(Job.id < before)
-    return [(job, name) for job, name in session.execute(query.order_by(Job.id.desc()).limit(limit))]
+    rows = session.execute(query.order_by(Job.id.desc()).limit(limit)).all()
+    return [(row[0], row[1]) for row in rows]
 
 
 def get_job(session: ReadSession, viewer: Viewer, job_id: UUID) -> Job:
