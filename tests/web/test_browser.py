@@ -1,0 +1,376 @@
+"""The scripts in a real browser over a real server: layout, uploads, keys, live updates, and a clean console."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+import uvicorn
+
+from app.context import Context
+from app.main import create_app
+from app.services.accounts import Viewer
+
+pytestmark = pytest.mark.slow
+
+CHROMIUM = Path(os.environ.get("CHROMIUM", "/usr/bin/chromium"))
+FLAGS = [
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync",
+]  # fmt: skip
+PASSWORD = "correct horse battery staple"
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Any]:
+    playwright = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
+    if not CHROMIUM.is_file():
+        pytest.skip(f"there is no browser at {CHROMIUM}; set CHROMIUM")
+    with playwright.sync_playwright() as engine:
+        browser = engine.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def address(context: Context, anna: Viewer) -> Iterator[str]:
+    """The address of a server over this test's data."""
+    config = uvicorn.Config(
+        create_app(context.settings, context), port=0, log_level="error", timeout_graceful_shutdown=1
+    )
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    deadline = time.monotonic() + 30
+    while not server.started:
+        assert time.monotonic() < deadline, "the server did not start"
+        time.sleep(0.02)
+    yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
+    server.should_exit = True
+    thread.join(10)
+
+
+@dataclass
+class Screen:
+    """A signed-in page; ``complaints`` collects what the console and the network said against us."""
+
+    page: Any
+    address: str
+    complaints: list[str] = field(default_factory=list)
+
+    def open(self, path: str) -> None:
+        self.page.goto(self.address + path, wait_until="load")
+        self.page.wait_for_selector("html.js")
+
+    def upload(self, pictures: dict[str, bytes], button: str = ".bar a.button[data-upload]") -> None:
+        files = [{"name": name, "mimeType": "image/jpeg", "buffer": data} for name, data in pictures.items()]
+        with self.page.expect_file_chooser() as chooser:
+            self.page.click(button)
+        chooser.value.set_files(files)
+
+
+@pytest.fixture
+def screen(chromium: Any, address: str) -> Iterator[Callable[..., Screen]]:
+    contexts = []
+
+    def start(**options: Any) -> Screen:
+        context = chromium.new_context(
+            **{"viewport": {"width": 1280, "height": 800}, "locale": "en-GB", **options}
+        )
+        contexts.append(context)
+        screen = Screen(context.new_page(), address)
+        page = screen.page
+        page.set_default_timeout(20_000)
+        page.on(
+            "console", lambda m: screen.complaints.append(m.text) if m.type in ("error", "warning") else None
+        )
+        page.on("pageerror", lambda error: screen.complaints.append(str(error)))
+        page.on(
+            "request",
+            lambda r: (
+                None if r.url.startswith((address, "data:", "blob:")) else screen.complaints.append(r.url)
+            ),
+        )
+        page.goto(f"{address}/sign-in")
+        page.fill("#username", "anna")
+        page.fill("#password", PASSWORD)
+        page.click("button.primary")
+        page.wait_for_url(f"{address}/")
+        return screen
+
+    yield start
+    for context in contexts:
+        context.close()
+
+
+@pytest.fixture
+def library(address: str, context: Context, anna: Viewer, draw: Any) -> list[str]:
+    """Thirty photos of many shapes over three months."""
+    import io
+    from datetime import UTC, datetime
+
+    from app.services import intake
+
+    shapes = [(640, 480), (480, 640), (900, 300), (500, 500), (300, 800)]
+    ids = []
+    for i in range(30):
+        taken = datetime(2024, 3 + i % 3, 1 + i // 3, 12, tzinfo=UTC)
+        options = intake.Options(filename=f"IMG_{i}.jpg", taken_at=taken)
+        ids.append(str(intake.add_stream(context, anna, io.BytesIO(draw(shapes[i % 5])), options).id))
+    return ids
+
+
+BOXES = """() => [...document.querySelectorAll('.month')].map(month => {
+  const list = month.querySelector('.grid').getBoundingClientRect();
+  return {width: list.width, tiles: [...month.querySelectorAll('.tile')].map(tile => {
+    const box = tile.getBoundingClientRect();
+    const [width, height] = ['width', 'height'].map(name => Number(tile.querySelector('img').getAttribute(name)));
+    return {x: box.left - list.left, y: box.top - list.top, width: box.width, height: box.height, ratio: width / height};
+  })};
+})"""
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_rows_are_flush_and_pictures_keep_their_shape(screen: Any, library: list[str], width: int) -> None:
+    s = screen(viewport={"width": width, "height": 3000})
+    s.open("/")
+    s.page.wait_for_selector(".grid.laid .tile")
+    s.page.wait_for_selector(".tile >> nth=29")
+    for month in s.page.evaluate(BOXES):
+        rows: dict[int, list[dict[str, float]]] = {}
+        for tile in month["tiles"]:
+            rows.setdefault(round(tile["y"]), []).append(tile)
+        for row in list(rows.values())[:-1]:
+            assert abs(max(t["x"] + t["width"] for t in row) - month["width"]) < 1.5
+        for tile in month["tiles"]:
+            assert tile["width"] / tile["height"] == pytest.approx(min(4, max(0.4, tile["ratio"])), rel=0.03)
+            assert tile["x"] + tile["width"] <= month["width"] + 1
+    assert s.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    assert s.complaints == []
+
+
+def test_only_photos_near_the_window_are_elements(screen: Any, library: list[str]) -> None:
+    s = screen(viewport={"width": 390, "height": 400})
+    s.open("/")
+    s.page.wait_for_selector(".month >> nth=2", state="attached")
+    at_top = s.page.evaluate("document.querySelectorAll('.tile').length")
+    assert 0 < at_top < 30
+    s.page.evaluate("scrollTo(0, document.documentElement.scrollHeight)")
+    s.page.wait_for_selector(".month[data-month='2024-03'] .tile")
+    last = s.page.evaluate(
+        "document.querySelector('.month[data-month=\"2024-03\"]').getBoundingClientRect().bottom"
+    )
+    assert last > 0
+
+
+def test_uploading_tells_each_files_fate(screen: Any, draw: Any) -> None:
+    s = screen()
+    good = draw()
+    s.open("/")
+    s.upload({"good.jpg": good, "bad.jpg": good[:300]})
+    s.page.wait_for_selector(".tray-item.kept")
+    s.page.wait_for_selector(".tray-item.failed")
+    assert "1 photo is safe" in s.page.text_content(".tray h2")
+    s.upload({"again.jpg": good})
+    s.page.wait_for_selector(".tray-item.duplicate")
+    assert "Already here" in s.page.text_content(".tray-item.duplicate")
+    s.open("/")
+    assert s.page.locator(".tile").count() == 1
+
+
+def test_dropping_files_anywhere_uploads_them(screen: Any, draw: Any) -> None:
+    import base64
+
+    s = screen()
+    s.open("/settings")
+    s.page.wait_for_timeout(300)
+    drop = """([name, data]) => {
+      const transfer = new DataTransfer();
+      const bytes = Uint8Array.from(atob(data), c => c.charCodeAt(0));
+      transfer.items.add(new File([bytes], name, {type: 'image/jpeg'}));
+      document.body.dispatchEvent(new DragEvent('dragenter', {bubbles: true, dataTransfer: transfer}));
+      window.veiled = Boolean(document.querySelector('.drop-veil'));
+      document.body.dispatchEvent(new DragEvent('drop', {bubbles: true, cancelable: true, dataTransfer: transfer}));
+    }"""
+    s.page.evaluate(drop, ["dropped.jpg", base64.b64encode(draw()).decode()])
+    s.page.wait_for_selector(".tray-item.kept")
+    assert s.page.evaluate("window.veiled")
+    assert s.page.query_selector(".drop-veil") is None
+
+
+def test_a_keyboard_is_enough(screen: Any, library: list[str]) -> None:
+    s = screen()
+    s.open("/")
+    s.page.wait_for_selector(".grid.laid .tile")
+    page = s.page
+    page.focus(".tile a")
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("x")
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("Shift+X")
+    page.keyboard.press("x")
+    assert "2 selected" in page.text_content(".batch")
+    page.click(".batch button[aria-label='Favourite']")
+    page.wait_for_selector(".batch", state="detached")
+    page.focus(".tile a")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/photo/*")
+    page.wait_for_selector(".turn.next")
+    first = page.url
+    page.keyboard.press("ArrowRight")
+    page.wait_for_url(lambda url: url != first)
+    page.wait_for_selector(".turn.previous")
+    assert page.get_attribute(".love", "aria-pressed") == "true"
+    page.keyboard.press("f")
+    page.wait_for_selector(".love[aria-pressed='false']")
+    page.keyboard.press("t")
+    page.keyboard.type("Holiday")
+    page.keyboard.press("Enter")
+    page.wait_for_selector(".tag-line.confirmed")
+    page.evaluate("document.activeElement.blur()")
+    page.keyboard.press("Escape")
+    page.wait_for_url(f"{s.address}/")
+    page.keyboard.press("/")
+    assert page.evaluate("document.activeElement.id") == "q"
+    assert s.complaints == []
+
+
+def test_completion_offers_fields_and_tags(screen: Any, library: list[str], context: Context) -> None:
+    from app.services.vocabulary import sync_vocabulary
+
+    with context.database.write() as session:
+        sync_vocabulary(session)
+    s = screen()
+    s.open("/")
+    s.page.wait_for_timeout(300)
+    s.page.fill("#q", "")
+    s.page.type("#q", "tag:bea", delay=20)
+    s.page.wait_for_selector("[role=option]")
+    assert "beach" in s.page.locator("[role=option]").all_text_contents()[0] + "".join(
+        s.page.locator("[role=option]").all_text_contents()
+    )
+    s.page.keyboard.press("ArrowDown")
+    s.page.keyboard.press("Enter")
+    assert s.page.input_value("#q").startswith("tag:")
+    assert s.page.get_attribute("#q", "aria-expanded") == "false"
+
+
+def test_deleting_a_selection_and_undoing_it(screen: Any, library: list[str]) -> None:
+    s = screen()
+    s.open("/")
+    s.page.wait_for_selector(".grid.laid .tile")
+    s.page.hover(".tile >> nth=0")
+    s.page.click(".tile >> nth=0 >> .tick")
+    s.page.click(".batch button[aria-label='Move to trash']")
+    s.page.wait_for_selector(".toast")
+    assert "1 photo moved to the trash" in s.page.text_content(".toast")
+    assert "9 photos" in s.page.text_content(".month header")
+    s.page.click(".toast button")
+    s.page.wait_for_selector(".month header:has-text('10 photos')")
+
+
+def test_a_photo_that_becomes_ready_shows_without_a_reload(
+    screen: Any, library: list[str], context: Context, fake_analyzer: Any, analysis: Any
+) -> None:
+    from uuid import UUID
+
+    from app.models import Photo
+
+    s = screen()
+    s.open("/")
+    newest = s.page.get_attribute(".tile >> nth=0", "data-id")
+    assert s.page.get_attribute(".tile >> nth=0", "data-status") == "pending"
+    s.page.wait_for_timeout(1500)
+    with context.database.write() as session:
+        photo = session.get(Photo, UUID(newest))
+        assert photo is not None
+        photo.status = "ready"
+        photo.updated_at = photo.updated_at.now(photo.updated_at.tzinfo)
+    s.page.wait_for_selector(f".tile[data-id='{newest}'][data-status='ready']")
+
+
+PATHS = ["/", "/explore", "/albums", "/favorites", "/archive", "/trash", "/activity", "/settings", "/admin/users",
+         "/upload", "/search", "/search?q=IMG_1"]  # fmt: skip
+
+
+@pytest.mark.parametrize("look", [("light", "en-GB", 1280), ("dark", "zh-CN", 390)], ids=["desktop", "phone"])
+def test_every_page_is_quiet_and_fits(screen: Any, library: list[str], look: tuple[str, str, int]) -> None:
+    scheme, locale, width = look
+    s = screen(viewport={"width": width, "height": 800}, color_scheme=scheme, locale=locale)
+    for path in [*PATHS, f"/photo/{library[0]}"]:
+        s.open(path)
+        s.page.wait_for_timeout(150)
+        assert s.page.evaluate("document.documentElement.scrollWidth <= innerWidth"), path
+        assert s.complaints == [], path
+
+
+def test_without_scripts_the_same_pages_work(screen: Any, library: list[str]) -> None:
+    s = screen(java_script_enabled=False)
+    page = s.page
+    assert page.locator(".tile").count() == 30
+    page.fill("#q", "IMG_7")
+    page.press("#q", "Enter")
+    page.wait_for_url("**/search?q=IMG_7")
+    page.click(".tile a >> nth=0")
+    page.wait_for_url("**/photo/*")
+    page.click(".panel summary >> nth=0")
+    page.fill("#title", "Found without scripts")
+    page.click(".details-edit button")
+    assert page.text_content("h1") == "Found without scripts"
+
+
+def test_the_placeholder_looks_like_the_picture(screen: Any, context: Context, anna: Viewer) -> None:
+    """Our thumbhash decoder against our encoder: left red, right blue."""
+    from PIL import Image
+
+    from app.imaging.fingerprints import thumbhash
+
+    image = Image.new("RGB", (90, 60), (200, 30, 30))
+    image.paste((30, 40, 200), (45, 0, 90, 60))
+    s = screen()
+    s.open("/")
+    colours = s.page.evaluate(
+        """async ([hash]) => {
+          const { placeholder } = await import('/static/js/thumbhash.js');
+          const picture = new Image();
+          picture.src = placeholder(hash, 1.5);
+          await picture.decode();
+          const canvas = document.createElement('canvas');
+          [canvas.width, canvas.height] = [picture.width, picture.height];
+          const context = canvas.getContext('2d');
+          context.drawImage(picture, 0, 0);
+          const at = x => [...context.getImageData(x, canvas.height / 2, 1, 1).data];
+          return [at(2), at(canvas.width - 3)];
+        }""",
+        [thumbhash(image)],
+    )
+    (left_red, _, left_blue, _), (right_red, _, right_blue, _) = colours
+    assert left_red > left_blue + 80
+    assert right_blue > right_red + 80
+
+
+def test_rows_for_thirty_thousand_photos_take_no_notice(screen: Any) -> None:
+    s = screen()
+    s.open("/")
+    result = s.page.evaluate(
+        """async () => {
+          const { justify } = await import('/static/js/rows.js');
+          const ratios = Array.from({length: 30000}, (_, i) => 0.4 + ((i * 7919) % 360) / 100);
+          const { boxes, height } = justify(ratios, 1200, 216, 4);
+          const rows = Map.groupBy(boxes, box => box.y);
+          const widths = [...rows.values()].slice(0, -1).map(row => row.at(-1).x + row.at(-1).width);
+          const heights = [...rows.values()].slice(0, -1).map(row => row[0].height);
+          return {count: boxes.length, height, widest: Math.max(...widths), narrowest: Math.min(...widths),
+                  tallest: Math.max(...heights), lowest: Math.min(...heights)};
+        }"""
+    )
+    assert result["count"] == 30_000
+    assert result["widest"] == pytest.approx(1200, abs=0.5)
+    assert result["narrowest"] == pytest.approx(1200, abs=0.5)
+    assert 100 < result["lowest"] < 216 < result["tallest"] < 350
