@@ -36,7 +36,7 @@ models: $(STAMPS)/serve ## Fetch the default model weights (verified; skips what
 
 .PHONY: lock
 lock: $(STAMPS)/uv ## Compile requirements/*.in to pinned, hashed requirements
-	cd requirements && for name in dev serve; do \
+	cd requirements && for name in dev serve uv node; do \
 	  ../$(BIN)/uv pip compile --quiet --upgrade --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links \
 	    --no-annotate --no-header $$([ $$name = serve ] && echo -c dev.txt) $$name.in -o $$name.txt || exit 1; done
 
@@ -74,6 +74,6 @@ $(STAMPS)/dev: $(STAMPS)/serve requirements/dev.txt
 	@touch $@
 
 # The pages also work from the unbundled modules; bundling makes them fast.
-$(STAMPS)/front: $(STAMPS)/serve package.json package-lock.json $(wildcard static/js/*.js static/css/*.css static/*.js static/*.css)
-	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m app.web.bundle
+$(STAMPS)/front: $(STAMPS)/serve package.json package-lock.json $(shell find static -type f -not -path "static/dist/*" 2>/dev/null)
+	@$(BIN)/python -m app.web.bundle
 	@touch $@
