@@ -47,7 +47,15 @@ CROWD = 8
 
 # Cues are right about this often when their own rule raises them.
 CUE_CONFIDENCE = 0.9
-CUE_TAGS = ("night", "sunset", "black-and-white", "screenshot", "panorama", "document", "snow")
+CUE_TAGS: Mapping[str, str] = {
+    "night": "night",
+    "sunset": "sunset",
+    "bw": "black-and-white",
+    "screenshot": "screenshot",
+    "panorama": "panorama",
+}
+# Every page is without colour, and receipts are long.
+_NOT_OF_PAGES = frozenset({"bw", "panorama"})
 
 
 @dataclass(frozen=True)
@@ -155,8 +163,7 @@ class Evidence:
         slug = self.vocabulary.coco.get(found.name)
         if not self.sums or slug is None:
             return False
-        page = self.scene("document") >= PAGE or not self.flagged.isdisjoint(("screenshot", "document"))
-        if page and found.name in PAGE_LOOKALIKES and found.confidence < PAGE_SCORE:
+        if self.page and found.name in PAGE_LOOKALIKES and found.confidence < PAGE_SCORE:
             return True
         if found.name in TRACELESS or found.box.width * found.box.height < LARGE:
             return False
@@ -172,8 +179,13 @@ class Evidence:
 
     @cached_property
     def flagged(self) -> frozenset[str]:
-        """The names of the cues that are raised, as slugs."""
-        return frozenset(cue.name.replace("_", "-") for cue in self.cues if cue.flagged)
+        """The names of the cues that are raised."""
+        return frozenset(cue.name for cue in self.cues if cue.flagged)
+
+    @cached_property
+    def page(self) -> bool:
+        """Whether the photo is of a page or a screen's content rather than of the world."""
+        return self.scene("document") >= PAGE or "screenshot" in self.flagged
 
     def scene(self, slug: str) -> float:
         """The scene's probability of a concept, 0 when unknown."""
@@ -252,7 +264,7 @@ def _setting(evidence: Evidence) -> Iterator[DerivedTag]:
     """Indoor or outdoor: what the scene's classes and the objects are usually seen in, weighed."""
     odds = outdoor_odds(evidence)
     confidence = 1 / (1 + math.exp(-abs(odds)))
-    if confidence >= SETTING_THRESHOLD and not {"screenshot", "document"} & evidence.flagged:
+    if confidence >= SETTING_THRESHOLD and not evidence.page:
         source = "object" if evidence.counts else "scene"
         yield DerivedTag("outdoor" if odds > 0 else "indoor", confidence, source)
 
@@ -270,8 +282,8 @@ def outdoor_odds(evidence: Evidence) -> float:
 
 def _cues(evidence: Evidence) -> Iterator[DerivedTag]:
     """A raised cue is a tag."""
-    for slug in CUE_TAGS:
-        if slug in evidence.flagged:
+    for name, slug in CUE_TAGS.items():
+        if name in evidence.flagged and not (evidence.page and name in _NOT_OF_PAGES):
             yield DerivedTag(slug, CUE_CONFIDENCE, "cue")
 
 

@@ -501,11 +501,22 @@ def test_traffic_makes_a_street(vocabulary: Vocabulary) -> None:
 
 def test_raised_cues_are_tags(vocabulary: Vocabulary) -> None:
     cues = [
-        CueValue("black_and_white", 3.0, True),
+        CueValue("bw", 3.0, True),
         CueValue("night", 12.0, False),
         CueValue("blurry", 1, True),
     ]
     assert derived(vocabulary, cues=cues) == {"black-and-white": "cue", "photo-kind": "cue"}
+    receipt = [CueValue("bw", 1.0, True), CueValue("panorama", 2.5, True)]
+    assert set(derived(vocabulary, cues=receipt)) == {"black-and-white", "panorama", "photo-kind"}
+    assert derived(vocabulary, cues=receipt, scene=probabilities({922: 0.4})) == {}
+
+
+def test_raised_cues_are_known_to_the_cue_stage() -> None:
+    from ml.tasks.cues import measure
+    from ml.vocabulary.evidence import CUE_TAGS
+
+    measured = {cue.name for cue in measure(np.full((64, 64, 3), 128, np.uint8))}
+    assert set(CUE_TAGS) <= measured
 
 
 def test_text_makes_documents_and_receipts(vocabulary: Vocabulary) -> None:
@@ -531,7 +542,7 @@ def test_all_derived_tags_are_concepts(vocabulary: Vocabulary) -> None:
         *rooms,
         *scenes,
         *people,
-        *evidence.CUE_TAGS,
+        *evidence.CUE_TAGS.values(),
         "street",
         "indoor",
         "outdoor",
