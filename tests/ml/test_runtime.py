@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image as Pillow
 
+from ml import registry
+from ml.quantize import quantize
 from ml.registry import Preprocessing, UnknownModel
 from ml.runtime import open_network, seen_part, to_batch
-from ml.zoo import ModelMissing
+from ml.zoo import ModelDamaged, ModelMissing, Zoo
 
 SCENE = "scene/efficientnet-lite2@in1k"
 
@@ -111,3 +115,40 @@ def test_outputs_come_in_the_order_asked_for(models_dir: Path) -> None:
     assert feature.shape == (1, 1280)
     assert probabilities.shape == (1, 1000)
     assert [a.shape for a in network.run(x)] == [(1, 1000), (1, 1280), (1, 1000, 9, 9)]
+
+
+@pytest.mark.weights
+@pytest.mark.slow
+def test_the_8_bit_network_agrees_with_the_exact_one(
+    models_dir: Path, shared_data: Path, tmp_path: Path
+) -> None:
+    entry = registry.get(SCENE)
+    shutil.copytree(models_dir / entry.folder, tmp_path / entry.folder)
+    files = sorted((shared_data / "photos" / "imagenet").glob("*.jpg"))
+    pictures = [np.array(Pillow.open(file).convert("RGB")) for file in files[::10]]
+    assert entry.preprocessing is not None
+    exact = open_network(SCENE, tmp_path)
+    expected = exact.run(to_batch(pictures[20:], entry.preprocessing), outputs=("probabilities",))[0]
+
+    fallback = open_network(SCENE, tmp_path, int8=True)
+    unchanged = fallback.run(to_batch(pictures[20:], entry.preprocessing), outputs=("probabilities",))[0]
+    np.testing.assert_array_equal(unchanged, expected)
+
+    graph = quantize(SCENE, tmp_path, pictures[:20])
+    assert graph.stat().st_size < (tmp_path / entry.folder / "model.onnx").stat().st_size / 2
+    assert Zoo(tmp_path).verify([SCENE])[0].state == "ready"
+    small = open_network(SCENE, tmp_path, int8=True)
+    found = small.run(to_batch(pictures[20:], entry.preprocessing), outputs=("probabilities",))[0]
+    assert not np.array_equal(found, expected)
+    assert (found.argmax(1) == expected.argmax(1)).mean() >= 0.85
+
+    graph.write_bytes(graph.read_bytes()[:-1])
+    with pytest.raises(ModelDamaged):
+        open_network(SCENE, tmp_path, int8=True).run(to_batch(pictures[:1], entry.preprocessing))
+
+
+def test_quantising_needs_pictures_and_a_graph(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="pictures"):
+        quantize(SCENE, tmp_path, [])
+    with pytest.raises(ValueError, match="cannot be quantised"):
+        quantize("object/ssdlite-mobilenet-v2-tiled@coco", tmp_path, [np.zeros((4, 4, 3), np.uint8)])
