@@ -85,12 +85,17 @@ def optional_viewer(request: Request) -> Viewer | None:
     bearer, cookie = bearer_token(request), cookie_token(request)
     if bearer is None and cookie is None:
         return None
-    context = get_context(request)
+    viewer = viewer_of_token(get_context(request), bearer or cookie or "")
+    if viewer is None and bearer is not None:
+        raise NotSignedIn("The token or API key is not valid (any more).")
+    return viewer
+
+
+def viewer_of_token(context: Context, token: str) -> Viewer | None:
+    """Whose session token or API key this is; None when it is not valid (any more)."""
     with context.database.read() as session:
-        credential = accounts.resolve(session, bearer or cookie or "")
+        credential = accounts.resolve(session, token)
     if credential is None:
-        if bearer is not None:
-            raise NotSignedIn("The token or API key is not valid (any more).")
         return None
     if credential.due:
         with context.database.write() as session:

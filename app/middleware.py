@@ -71,9 +71,9 @@ class _Requests:
             request_id.reset(token)
 
     def _body_limit(self, path: str) -> int:
-        if path in ("/api/v1/photos/base64",) or path.startswith("/api/v1/images/"):
+        if path == "/api/v1/photos/base64" or path.startswith(("/api/v1/images/", "/v1.0/", "/v2/")):
             return self.settings.max_base64_bytes
-        if path == "/api/v1/photos":
+        if path in ("/api/v1/photos", "/api/assets"):
             return self.settings.max_upload_bytes + _FORM_OVERHEAD
         if path == "/upload":
             return 20 * self.settings.max_upload_bytes

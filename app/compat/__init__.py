@@ -1,0 +1,1 @@
+"""Clients that exist: other products' APIs, spoken over this product's services."""
