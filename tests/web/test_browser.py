@@ -131,7 +131,8 @@ BOXES = """() => [...document.querySelectorAll('.month')].map(month => {
   return {width: list.width, tiles: [...month.querySelectorAll('.tile')].map(tile => {
     const box = tile.getBoundingClientRect();
     const [width, height] = ['width', 'height'].map(name => Number(tile.querySelector('img').getAttribute(name)));
-    return {x: box.left - list.left, y: box.top - list.top, width: box.width, height: box.height, ratio: width / height};
+    return {x: box.left - list.left, y: box.top - list.top, width: box.width, height: box.height,
+            ratio: width / height};
   })};
 })"""
 
