@@ -18,30 +18,6 @@ from app.worker import Worker
 _DRY_BATCH = 8
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--query", default="", help="only photos this search finds (default: all)")
-    parser.add_argument("--user", help="only this user's photos")
-    parser.add_argument(
-        "--stage", help="comma-separated: tags,objects,faces,embedding,cues,text (default: all)"
-    )
-    parser.add_argument("--model", help="registry id of the model to use instead of the stage's default")
-    parser.add_argument("--only-outdated", action="store_true", help="only where a stage is missing or older")
-    parser.add_argument("--limit", type=int, help="at most so many photos")
-    parser.add_argument("--dry-run", action="store_true", help="print what would change; store nothing")
-    parser.add_argument("--detach", action="store_true", help="leave the work to the running workers")
-    parser.add_argument("--engine", choices=["local", "cluster"], default="local",
-                        help="local: this process helps; cluster: only workers elsewhere do it")  # fmt: skip
-    which = parser.add_mutually_exclusive_group()
-    for name, text in {
-        "resume": "go on with a campaign that was paused or whose command was killed",
-        "pause": "hold a campaign",
-        "cancel": "give up what a campaign has not done yet",
-        "undo": "put back what a campaign replaced",
-    }.items():
-        which.add_argument(f"--{name}", metavar="CAMPAIGN", type=UUID, help=text)
-    which.add_argument("--list", action="store_true", help="list campaigns")
-
-
 def run(arguments: argparse.Namespace, context: Context) -> dict[str, Any]:
     """Do what the arguments say; the JSON-ready report, which ``text`` turns into lines."""
     if arguments.list:

@@ -91,7 +91,8 @@ def get_tag(session: ReadSession, viewer: Viewer, slug: str) -> Tag:
 
 def tag_ids(session: ReadSession) -> dict[str, int]:
     """Slug -> id of the vocabulary's tags."""
-    return dict(session.execute(select(Tag.slug, Tag.id).where(Tag.owner_id.is_(None))))
+    rows = session.execute(select(Tag.slug, Tag.id).where(Tag.owner_id.is_(None)))
+    return dict(rows.tuples().all())
 
 
 def named(session: WriteSession, viewer: Viewer, name: str) -> Tag:
