@@ -18,7 +18,7 @@ from starlette.staticfiles import StaticFiles
 from app import errors, migrate
 from app.api import admin, albums, auth, images, operations, photos, work
 from app.api.schemas import Problem
-from app.compat import huawei
+from app.compat import huawei, immich
 from app.context import Context
 from app.middleware import install_middleware
 from app.settings import Settings
@@ -60,7 +60,7 @@ def create_app(settings: Settings, context: Context | None = None) -> FastAPI:
     app.state.context = context
     for router in (auth.router, photos.router, albums.router, images.router, work.router, admin.router):
         app.include_router(router, prefix="/api/v1")
-    for facade in (huawei.router,):
+    for facade in (huawei.router, immich.router):
         app.include_router(facade)
     app.include_router(operations.router)
     app.include_router(pages.router, include_in_schema=False)

@@ -35,6 +35,7 @@ _HEADERS = {
     "permissions-policy": "camera=(), microphone=(), geolocation=()",
 }
 _SMALL_BODY = 2 * 1024 * 1024
+_ID_LISTS = 16 * 1024 * 1024
 _FORM_OVERHEAD = 1024 * 1024
 
 
@@ -75,6 +76,8 @@ class _Requests:
             return self.settings.max_base64_bytes
         if path in ("/api/v1/photos", "/api/assets"):
             return self.settings.max_upload_bytes + _FORM_OVERHEAD
+        if path.startswith(("/api/assets/", "/api/albums")):
+            return _ID_LISTS
         if path == "/upload":
             return 20 * self.settings.max_upload_bytes
         return _SMALL_BODY

@@ -43,17 +43,17 @@ class DialectRoute(APIRoute):
         raise NotImplementedError
 
 
-def viewer_with_key(request: Request, token: str, scope: str) -> Viewer:
+def viewer_with_key(request: Request, token: str, scope: str | None) -> Viewer:
     """Whose API key this is.
 
     Raises:
         NotSignedIn: there is no key, or it is not valid (any more).
-        NotAllowed: the key lacks ``scope``.
+        NotAllowed: the key lacks ``scope`` (None: any key will do).
     """
     context: Context = get_context(request)
     viewer = viewer_of_token(context, token) if token else None
     if viewer is None:
         raise NotSignedIn("The API key is missing or not valid (any more).")
-    if not viewer.may(scope):
+    if scope is not None and not viewer.may(scope):
         raise NotAllowed(f"The API key lacks the scope {scope}.", scope=scope)
     return viewer

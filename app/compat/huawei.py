@@ -36,7 +36,7 @@ from app.errors import (
     UnsupportedImage,
 )
 from app.imaging.darkroom import RecipeFailed
-from app.services import edits, lookup
+from app.services import edits
 from app.services.accounts import Viewer
 from app.services.renditions import MEDIA_TYPES
 
@@ -171,7 +171,7 @@ def _tags(context: Context, data: bytes, language: str) -> list[dict[str, Any]]:
         path = Path(folder) / "picture"
         path.write_bytes(data)
         size = context.sandbox.inspect(path)
-        seen = lookup.look_at(context, path, language)
+        seen = context.lookout.ask("look_at", path=str(path), language=language)
     boxes: dict[str, list[dict[str, Any]]] = {}
     for found in seen["objects"]:
         box = found["box"]
