@@ -12,6 +12,7 @@ from app.storage import Storage
 
 if TYPE_CHECKING:
     from app.imaging.sandbox import Sandbox
+    from app.lookout import Lookout
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,15 @@ class Context:
 
         return Sandbox(self.settings, processes=self.decoders)
 
+    @cached_property
+    def lookout(self) -> Lookout:
+        from app.lookout import Lookout
+
+        return Lookout(self.settings)
+
     def close(self) -> None:
+        if "lookout" in self.__dict__:
+            self.lookout.close()
         if "sandbox" in self.__dict__:
             self.sandbox.close()
         self.database.dispose()

@@ -31,7 +31,7 @@ from app.api.schemas import (
 from app.context import Context
 from app.deps import ContextDep, ImageProcessor, PhotoReader, PhotoWriter, ReadDb, WriteDb
 from app.errors import Invalid
-from app.services import edits, lookup
+from app.services import edits
 from app.services.renditions import MEDIA_TYPES
 
 router = APIRouter(tags=["enhancement"])
@@ -210,7 +210,7 @@ async def analyze(
 
     def look() -> dict[str, Any]:
         with _stored(context, data) as path:
-            return lookup.look_at(context, path, language)
+            return context.lookout.ask("look_at", path=str(path), language=language)
 
     return await run_in_threadpool(look)
 

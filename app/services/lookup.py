@@ -1,8 +1,8 @@
-"""Looking at one picture without storing anything: ``albumen analyze`` and ``POST /images/analyze``."""
+"""Looking at one picture without storing anything. Runs networks: from the web only through ``app.lookout``."""
 
 from __future__ import annotations
 
-import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,12 +10,13 @@ from app.context import Context
 
 if TYPE_CHECKING:
     from ml import Analyzer
+    from ml.types import TagScore
 
 _analyzers: dict[Path, Analyzer] = {}
 
 
 def look_at(
-    context: Context, path: Path, language: str, stages: tuple[str, ...] | None = None
+    context: Context, path: Path | str, language: str, stages: Sequence[str] | None = None
 ) -> dict[str, Any]:
     """What the models see in one file, as plain values (the shapes of the API).
 
@@ -24,12 +25,12 @@ def look_at(
     """
     from ml.vocabulary import load_vocabulary
 
-    with tempfile.TemporaryDirectory() as folder:
-        rendered = context.sandbox.render(
-            path, grid=Path(folder) / "grid.jpg", preview=Path(folder) / "preview.jpg"
-        )
-    seen = _analyzer(context).analyze([rendered.pixels], stages=stages)[0]
+    pixels = context.sandbox.render(Path(path)).pixels
+    seen = _analyzer(context).analyze([pixels], stages=stages)[0]
     concepts = load_vocabulary().concepts
+    strongest: dict[str, TagScore] = {}
+    for tag in sorted(seen.tags, key=lambda t: -t.confidence):
+        strongest.setdefault(tag.slug, tag)
 
     def name(slug: str) -> str:
         return concepts[slug].name_zh if language == "zh" else concepts[slug].name_en
@@ -43,7 +44,7 @@ def look_at(
                 "source": t.source,
                 "model": t.model,
             }
-            for t in sorted(seen.tags, key=lambda t: -t.confidence)
+            for t in strongest.values()
         ],
         "objects": [
             {"name": d.name, "confidence": round(d.confidence, 4), "box": vars(d.box)} for d in seen.objects
@@ -60,6 +61,7 @@ def look_at(
 
 def _analyzer(context: Context) -> Analyzer:
     from ml import Analyzer
+    from ml.types import TagScore
 
     models = context.settings.models_dir
     if models not in _analyzers:
