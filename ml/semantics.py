@@ -103,6 +103,7 @@ class SemanticSpace:
         self.concepts = unit(sum(self._own.values(), np.zeros(())))
         self.classes = self.concepts[leaves]
         self._targets = self._collect(leaves)
+        self._leaves = sorted({*leaves.tolist(), *(self._row[slug] for slug in vocabulary.coco.values())})
 
     def _collect(self, leaves: NDArray[np.int64]) -> NDArray[np.float32]:
         """What photos of a concept look like: the mean of the classes at and below it, or its own vector."""
@@ -131,6 +132,29 @@ class SemanticSpace:
         pull = float(np.clip((nearness[best] - _NEAR) / (_AT - _NEAR), 0, 1))
         vector = unit(pull * drawn + own)
         return QueryVector(vector, float(nearness[best]), self.slugs[best])
+
+    def kinds(self, vectors: NDArray[np.float32], slugs: Iterable[str]) -> tuple[Vector, Vector]:
+        """How near photos are to the nearest kind of some concepts, and to the nearest thing that is none.
+
+        A photo of a leopard is near "tiger", but nearer to "leopard": the two numbers tell a library with tigers
+        from one without.
+
+        Args:
+            vectors: ``(N, 384)`` float32, photos.
+            slugs: concepts; what lies above or below them is not held against them.
+
+        Returns:
+            Two ``(N,)`` float32: the cosine to the nearest concept at or below ``slugs``, and to the nearest class
+            or object that is unrelated to them.
+        """
+        own = {*slugs} & self._row.keys()
+        below = own.union(*(self._vocabulary.descendants(slug) for slug in own))
+        above = own.union(*(self._vocabulary.ancestors(slug) for slug in own))
+        mine = sorted(self._row[slug] for slug in below)
+        others = [
+            row for row in self._leaves if self.slugs[row] not in below and self.slugs[row] not in above
+        ]
+        return (vectors @ self.concepts[mine].T).max(axis=1), (vectors @ self.concepts[others].T).max(axis=1)
 
     def photo(
         self,

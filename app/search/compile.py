@@ -18,7 +18,7 @@ from app.models import Album, AlbumPhoto, Cue, DetectedObject, Edit, Face, Photo
 from app.search import conditions as sql
 from app.search.conditions import Condition
 from app.search.countries import chinese_name
-from app.search.evidence import WordEvidence, is_visible, read_phrase, read_words, word_condition
+from app.search.evidence import WordEvidence, named_slugs, read_phrase, read_words, word_condition
 from app.search.fields import BY_NAME
 from app.search.language import And, Node, Not, Or, Phrase, Query, Term, Word, parse
 from app.search.library import Library
@@ -67,7 +67,7 @@ class FindMeaning(Protocol):
     """Photos by the sense of a text, with their similarity; see ``app.search.meaning``."""
 
     def __call__(
-        self, text: str, *, known: bool, among: Collection[UUID] | None = None
+        self, text: str, *, words: int, slugs: Collection[str] = (), among: Collection[UUID] | None = None
     ) -> dict[UUID, float]: ...
 
 
@@ -169,8 +169,12 @@ class _Compiler:
             return found  # what merely resembles the words is not excluded
         similar: dict[UUID, float] = {}
         if self.meaning is not None and not any(w.prefix for w in words):
-            known = all(is_visible(self.library, w) for w in evidence)
-            similar = self.meaning(text, known=known, among=self.candidates(beside))
+            similar = self.meaning(
+                text,
+                words=len(evidence),
+                slugs=named_slugs(self.library, words),
+                among=self.candidates(beside),
+            )
         self.groups.append(FreeWords(text, tuple(evidence), confidence, similar))
         return or_(found, Photo.id.in_(list(similar))) if similar else found
 

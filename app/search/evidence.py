@@ -20,7 +20,6 @@ from app.models import Photo
 from app.search import conditions as sql
 from app.search.language import Word
 from app.search.library import Library
-from app.search.meaning import visible_slugs
 from app.search.terms import is_unspaced, lookup, name_key, units
 from app.search.values import MONTHS, Interval, Number
 
@@ -81,10 +80,11 @@ def read_words(library: Library, words: Sequence[Word]) -> list[WordEvidence]:
     return found
 
 
-def is_visible(library: Library, word: WordEvidence) -> bool:
-    """Whether the networks would have tagged a photo that shows the word: then its tags are the answer."""
-    slugs = [{library.tags.by_id[tag].slug for e in way for tag in e.roots} for way in word.ways]
-    return any(found and not found.isdisjoint(visible_slugs()) for found in slugs)
+def named_slugs(library: Library, words: Sequence[Word]) -> frozenset[str]:
+    """The tags that the words together name, such as "the hot air balloon"; empty when they name none."""
+    telling = [word.text for word in words if name_key(word.text) not in STOP_WORDS]
+    found = library.tags.find(" ".join(telling)) if telling else frozenset()
+    return frozenset(library.tags.by_id[tag].slug for tag in found)
 
 
 def read_phrase(library: Library, text: str) -> WordEvidence:

@@ -1,13 +1,16 @@
 """Free words by what they mean: one vector search over the photos' semantic vectors, with a cut-off.
 
-The cut-off decides that a thing is not in the library, and returns nothing rather than everything:
+The cut-off decides that a thing is not in the library, and returns nothing rather than everything. There are three
+kinds of text:
 
-- the best photo must reach ``FIRST``, or the search finds nothing by meaning;
-- further photos must reach ``FURTHER`` and ``SHARE`` of the best;
-- when every word names a tag that the networks can see ("tiger"), the tags have already answered, and only a photo
-  that could hardly be anything else (``KNOWN``) is added: leopards are near tigers in meaning, but none.
+- a name that the networks can see ("tiger"): a photo must look more like a kind of it than like anything else, up to
+  ``MARGIN``, or be very near (``SURE``): leopards are near tigers in meaning, but are none;
+- a name they cannot see ("sushi"): only what is very near;
+- any other words ("something to eat"): the best photo must reach ``FIRST``, further ones ``FURTHER`` and ``SHARE`` of
+  the best. Sentences of ``SENTENCE`` words and more are held to the second pair: each of their words adds something
+  that no photo has, and nobody types a sentence about what is not there.
 
-All are cosines; ``bench/retrieval.py`` prints what they keep and what they let through.
+All numbers are cosines, chosen with ``bench/retrieval.py``, which prints what they keep and what they let through.
 """
 
 from __future__ import annotations
@@ -17,15 +20,18 @@ from dataclasses import dataclass
 from functools import cache
 from uuid import UUID
 
+import numpy as np
+
 from app.db import ReadSession
-from app.search.vectors import vector_index
+from app.search.vectors import Match, vector_index, vectors_of
 from app.services.accounts import Viewer
 
-FIRST = 0.34
-FURTHER = 0.2
+MARGIN, LEAST, SURE = 0.15, 0.1, 0.65
+FIRST, FURTHER = 0.42, 0.2
+SENTENCE_FIRST, SENTENCE_FURTHER = 0.15, 0.1
 SHARE = 0.5
-KNOWN = 0.6
-MOST = 1000
+SENTENCE = 3
+MOST = 1000  # photos a search finds by meaning
 
 
 @dataclass(frozen=True)
@@ -35,22 +41,51 @@ class Meaning:
     session: ReadSession
     viewer: Viewer
 
-    def __call__(self, text: str, *, known: bool, among: Collection[UUID] | None = None) -> dict[UUID, float]:
-        """Photos near ``text``, with their cosine; ``known`` says that every word names a visible tag."""
+    def __call__(
+        self, text: str, *, words: int, slugs: Collection[str] = (), among: Collection[UUID] | None = None
+    ) -> dict[UUID, float]:
+        """Photos near ``text``, with their similarity in 0..1.
+
+        Args:
+            words: how many of its words say something.
+            slugs: the vocabulary's concepts that the whole text names.
+            among: only these photos.
+        """
         from ml.semantics import MODEL, semantic_space
 
         index = vector_index(self.session, "semantic")
         if not index.holds(self.session, MODEL, self.viewer.user_id):
             return {}  # also spares loading the encoder
         query = semantic_space().query(text)
-        least = KNOWN if known else FURTHER
-        found = index.search(
-            self.session, MODEL, query.vector, MOST, owner=self.viewer.user_id, among=among, least=least
+        matches = index.search(
+            self.session, MODEL, query.vector, MOST, owner=self.viewer.user_id, among=among, least=LEAST
         )
-        if not found or (not known and found[0].similarity < FIRST):
+        if slugs and visible_slugs().isdisjoint(slugs):
+            return {m.photo_id: m.similarity for m in matches if m.similarity >= SURE}
+        return self._of_kind(matches, slugs) if slugs else _above(matches, words)
+
+    def _of_kind(self, matches: list[Match], slugs: Collection[str]) -> dict[UUID, float]:
+        """The photos that show a kind of ``slugs`` rather than anything else."""
+        from ml.semantics import MODEL, semantic_space
+
+        if not matches:
             return {}
-        least = max(least, SHARE * found[0].similarity)
-        return {match.photo_id: match.similarity for match in found if match.similarity >= least}
+        vectors = vectors_of(self.session, "semantic", MODEL, [m.photo_id for m in matches])
+        matches = [m for m in matches if m.photo_id in vectors]
+        mine, others = semantic_space().kinds(np.stack([vectors[m.photo_id] for m in matches]), slugs)
+        found = {}
+        for match, kind, other in zip(matches, mine, others, strict=True):
+            if other - kind <= MARGIN or match.similarity >= SURE:
+                found[match.photo_id] = float(np.clip((match.similarity + kind - 0.5 * other) / 1.5, 0, 1))
+        return found
+
+
+def _above(matches: list[Match], words: int) -> dict[UUID, float]:
+    first, further = (SENTENCE_FIRST, SENTENCE_FURTHER) if words >= SENTENCE else (FIRST, FURTHER)
+    if not matches or matches[0].similarity < first:
+        return {}
+    least = max(further, SHARE * matches[0].similarity)
+    return {m.photo_id: min(m.similarity, 1.0) for m in matches if m.similarity >= least}
 
 
 @cache

@@ -1,20 +1,20 @@
-"""How found photos are scored, and why each was found. The only place where evidence and meaning are weighed.
+"""How found photos are scored, and why each was found: the one place where evidence and meaning are weighed.
 
-For a group of free words a photo's score is
+A photo's score for a group of free words is
 
-    score = max(E, M) + BOTH * min(E, M)      clipped to 1
+    score = 1 - (1 - W) * (1 - V)        V = (M + SEEN * T) / (1 + SEEN), or SEEN * T without M
 
-with E the mean over the words of each word's strongest evidence (a tag counts its confidence, other places
-what ``WEIGHTS`` says), and M the similarity of the photo's semantic vector. Of several groups (``beach or
+W: what is written or said about the photo (title, person, place, file name, recognised text, date, a tag the user
+confirmed), each word's best by ``WEIGHTS``, averaged over the words. T: the confidence of the tags that the networks
+gave, averaged likewise. M: the similarity in meaning, if it passed the cut-off. Of several groups (``beach or
 mountain``) the best counts.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Select, func, select
@@ -22,12 +22,12 @@ from sqlalchemy import Select, func, select
 from app.db import ReadSession
 from app.models import Face, Person, Photo, PhotoTag
 from app.search import conditions as sql
-from app.search.compile import FreeWords, Plan
+from app.search.compile import Plan
 from app.search.evidence import TERM_FIELDS, Evidence, WordEvidence, dated
 
-# What a word found outside the tags is worth, next to a tag of confidence 1.
-WEIGHTS = {"person": 1.0, "title": 1.0, "place": 0.9, "date": 0.8, "text": 0.7, "name": 0.6}
-BOTH = 0.25
+# What it is worth to find a word elsewhere than among the tags.
+WEIGHTS = {"confirmed": 1.0, "person": 1.0, "title": 1.0, "place": 0.9, "date": 0.8, "text": 0.7, "name": 0.6}
+SEEN = 0.5  # weight of the tags' confidence beside the meaning's similarity
 MAX_REASONS = 8
 _FIELD_KINDS = {"title": "title", "place": "place", "text": "text", "name": "filename"}
 
@@ -51,60 +51,76 @@ def rank(session: ReadSession, plan: Plan, only: Sequence[UUID] | None = None) -
     ids = set(only) if only is not None else set(session.scalars(select(Photo.id).where(plan.where)))
     scores = dict.fromkeys(ids, 0.0)
     for group in plan.groups:
-        evidence = _group_evidence(session, plan, group, ids)
-        for photo_id in ids & (evidence.keys() | group.similar.keys()):
-            e, m = evidence.get(photo_id, 0.0), group.similar.get(photo_id, 0.0)
-            scores[photo_id] = max(scores[photo_id], min(1.0, max(e, m) + BOTH * min(e, m)))
+        said, seen = _Strengths(), _Strengths()
+        for word in group.words:
+            _weigh(session, plan, word, ids, 1 / len(group.words), said, seen)
+        for photo_id in ids & (said.keys() | seen.keys() | group.similar.keys()):
+            tags, similar = seen.get(photo_id, 0.0), group.similar.get(photo_id)
+            visual = SEEN * tags if similar is None else (similar + SEEN * tags) / (1 + SEEN)
+            score = 1 - (1 - min(said.get(photo_id, 0.0), 1.0)) * (1 - min(visual, 1.0))
+            scores[photo_id] = max(scores[photo_id], score)
     return {photo_id: round(score, 6) for photo_id, score in scores.items()}
 
 
-def _group_evidence(session: ReadSession, plan: Plan, group: FreeWords, ids: set[UUID]) -> dict[UUID, float]:
-    total: dict[UUID, float] = defaultdict(float)
-    for word in group.words:
-        for photo_id, strength in _word_strength(session, plan, word, ids).items():
-            total[photo_id] += strength / len(group.words)
-    return total
+_Strengths = dict[UUID, float]
 
 
-def _word_strength(session: ReadSession, plan: Plan, word: WordEvidence, ids: set[UUID]) -> dict[UUID, float]:
-    """Each photo's strongest way of showing the word; a way of several names is as strong as their mean."""
-    best: dict[UUID, float] = {}
-    for way in word.ways:
-        parts = [_strength(session, plan, evidence, ids) for evidence in way]
-        for photo_id in set.intersection(*(set(p) for p in parts)):
-            strength = sum(p[photo_id] for p in parts) / len(parts)
-            best[photo_id] = max(best.get(photo_id, 0.0), strength)
+def _weigh(
+    session: ReadSession,
+    plan: Plan,
+    word: WordEvidence,
+    ids: set[UUID],
+    share: float,
+    said: _Strengths,
+    seen: _Strengths,
+) -> None:
+    """Add a word's share; a way of several names is as strong as their mean, and the strongest way counts."""
+    for total, measure in ((said, _said), (seen, _seen)):
+        best: _Strengths = {}
+        for way in word.ways:
+            together: _Strengths = {}
+            for evidence in way:
+                for photo_id, strength in measure(session, plan, evidence).items():
+                    together[photo_id] = together.get(photo_id, 0.0) + strength / len(way)
+            for photo_id in ids & together.keys():
+                best[photo_id] = max(best.get(photo_id, 0.0), together[photo_id])
+        for photo_id, strength in best.items():
+            total[photo_id] = total.get(photo_id, 0.0) + share * strength
+
+
+def _seen(session: ReadSession, _plan: Plan, evidence: Evidence) -> _Strengths:
+    """Photos that the networks tagged so, with the highest confidence."""
+    if not evidence.tags:
+        return {}
+    rows = session.execute(
+        select(PhotoTag.photo_id, func.max(PhotoTag.confidence))
+        .where(PhotoTag.tag_id.in_(sorted(evidence.tags)), PhotoTag.state != "rejected")
+        .group_by(PhotoTag.photo_id)
+    )
+    return {photo_id: confidence for photo_id, confidence in rows}  # noqa: C416 - a row is no pair to mypy
+
+
+def _said(session: ReadSession, plan: Plan, evidence: Evidence) -> _Strengths:
+    """Photos about which it is written or said, with the weight of the best place."""
+    best: _Strengths = {}
+    for kind, statement in _places(plan, evidence):
+        for photo_id in session.scalars(statement):
+            best[photo_id] = max(best.get(photo_id, 0.0), WEIGHTS[kind])
     return best
 
 
-def _strength(session: ReadSession, plan: Plan, evidence: Evidence, ids: set[UUID]) -> dict[UUID, float]:
-    best: dict[UUID, float] = {}
-
-    def add(rows: Iterable[Any], weight: float | None = None) -> None:
-        for photo_id, found in rows:
-            value = WEIGHTS[found] if weight is None and isinstance(found, str) else weight or float(found)
-            if photo_id in ids and best.get(photo_id, 0.0) < value:
-                best[photo_id] = value
-
-    mine = Photo.owner_id == plan.library.viewer.user_id
+def _places(plan: Plan, evidence: Evidence) -> Iterator[tuple[str, Select[UUID]]]:
     if evidence.tags:
-        certain = func.max(sql.effective_confidence())
-        add(
-            session.execute(
-                select(PhotoTag.photo_id, certain)
-                .where(PhotoTag.tag_id.in_(sorted(evidence.tags)), PhotoTag.state != "rejected")
-                .group_by(PhotoTag.photo_id)
-            )
-        )
+        tags = PhotoTag.tag_id.in_(sorted(evidence.tags))
+        yield "confirmed", select(PhotoTag.photo_id).where(tags, PhotoTag.state == "confirmed")
     if evidence.people:
-        people = select(Face.photo_id, Face.person_id).where(Face.person_id.in_(sorted(evidence.people)))
-        add(session.execute(people), WEIGHTS["person"])
+        yield "person", select(Face.photo_id).where(Face.person_id.in_(sorted(evidence.people)))
+    mine = Photo.owner_id == plan.library.viewer.user_id
     for field in TERM_FIELDS if evidence.terms else ():
         found = sql.worded(evidence.terms, (field,), prefix=evidence.prefix, collation=plan.library.collation)
-        add(session.execute(select(Photo.id, Photo.rating).where(mine, found)), WEIGHTS[field])
+        yield field, select(Photo.id).where(mine, found)
     if evidence.year is not None or evidence.month is not None:
-        add(session.execute(select(Photo.id, Photo.rating).where(mine, dated(evidence))), WEIGHTS["date"])
-    return best
+        yield "date", select(Photo.id).where(mine, dated(evidence))
 
 
 def reasons_of(session: ReadSession, plan: Plan, ids: Sequence[UUID]) -> dict[UUID, tuple[Reason, ...]]:

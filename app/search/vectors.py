@@ -291,18 +291,22 @@ def vector_of(session: ReadSession, photo_id: UUID, kind: str) -> tuple[str, Flo
     return None if row is None else (row[0], np.frombuffer(row[1], "<f2").astype(np.float32))
 
 
+def vectors_of(session: ReadSession, kind: str, model: str, ids: Collection[UUID]) -> dict[UUID, Floats]:
+    """The vectors of photos, from the rows."""
+    rows = session.execute(
+        select(Embedding.photo_id, Embedding.vector).where(
+            Embedding.kind == kind, Embedding.model == model, Embedding.photo_id.in_(list(ids))
+        )
+    )
+    return {photo_id: np.frombuffer(vector, "<f2").astype(np.float32) for photo_id, vector in rows}
+
+
 def _rescored(
     session: ReadSession, kind: str, model: str, query: Floats, found: Sequence[Match]
 ) -> list[Match]:
     """``found`` compared in full width, from the rows."""
-    rows = session.execute(
-        select(Embedding.photo_id, Embedding.vector).where(
-            Embedding.kind == kind,
-            Embedding.model == model,
-            Embedding.photo_id.in_([match.photo_id for match in found]),
-        )
-    )
-    full = [Match(i, float(np.frombuffer(v, "<f2").astype(np.float32) @ query)) for i, v in rows]
+    vectors = vectors_of(session, kind, model, [match.photo_id for match in found])
+    full = [Match(photo_id, float(vector @ query)) for photo_id, vector in vectors.items()]
     return sorted(full, key=lambda match: (-match.similarity, match.photo_id))
 
 

@@ -1,0 +1,234 @@
+"""Measures search on real photos: ``python bench/retrieval.py [--cache FILE] [--json]``.
+
+Photos are analysed, stored as the worker stores them, and searched through ``find_photos``, as a user would. Printed:
+
+- class names: hit@5 of every labelled photo's English class name;
+- concepts: queries that name no class ("something to eat"); R-precision and hit@5;
+- Chinese words: the same;
+- absent things: how many queries return nothing, and how much of what the searches above find among their first R
+  results is lost to the cut-off;
+- captions of everyday photos: recall@1 and @10, by meaning and evidence together and by tags alone.
+
+The query sets are in ``retrieval_queries.py``. Photos: ``shared/data`` beside the checkout, or ``--data``; models:
+``ALBUMEN_MODELS``. The labelled photos very probably belong to the scene network's training set: the first four
+figures flatter.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import json
+import os
+import pickle
+import sys
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import numpy as np
+from PIL import Image
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+sys.path[:0] = [str(REPOSITORY), str(REPOSITORY / "bench")]
+
+from retrieval_queries import ABSENT, CHINESE, CONCEPTS, classes  # noqa: E402
+
+import app.search.meaning as meaning  # noqa: E402
+from app.db import Database  # noqa: E402
+from app.models import Base, Photo, User  # noqa: E402
+from app.search import find_photos, index_terms  # noqa: E402
+from app.services.accounts import Viewer, viewer_of  # noqa: E402
+from app.services.analysis import replace_results  # noqa: E402
+from app.services.vocabulary import sync_vocabulary  # noqa: E402
+from ml import Analysis, Analyzer  # noqa: E402
+
+STAGES = ("scenes", "objects", "faces", "cues", "tags", "embedding")
+BATCH = 8
+
+
+def analyses(files: Sequence[Path], cache: Path | None) -> dict[Path, Analysis]:
+    """Each file's analysis; from ``cache`` where it holds the very files."""
+    if cache is not None and cache.exists():
+        known = pickle.loads(cache.read_bytes())
+        if set(known) >= set(files):
+            return dict(known)
+    analyzer, found = Analyzer.default(), {}
+    for start in range(0, len(files), BATCH):
+        batch = files[start : start + BATCH]
+        pictures = [np.array(Image.open(file).convert("RGB")) for file in batch]
+        found.update(zip(batch, analyzer.analyze(pictures, STAGES), strict=True))
+        print(f"\ranalysed {len(found)} of {len(files)}", end="", file=sys.stderr)
+    print(file=sys.stderr)
+    if cache is not None:
+        cache.write_bytes(pickle.dumps(found))
+    return found
+
+
+class Collection:
+    """One user's library made of ``files``, and searches in it."""
+
+    def __init__(self, database: Database, username: str, files: Mapping[Path, Analysis]) -> None:
+        self.database = database
+        self.ids: dict[UUID, Path] = {}
+        with database.write() as session:
+            user = User(username=username, username_key=username, password_hash="-")
+            session.add(user)
+            session.flush()
+            self.viewer: Viewer = viewer_of(user)
+            for number, (file, analysis) in enumerate(files.items()):
+                photo = _photo(user.id, f"{username}{number}", number)
+                session.add(photo)
+                session.flush()
+                replace_results(session, photo, analysis)
+                index_terms(session, photo)
+                self.ids[photo.id] = file
+
+    def search(self, query: str, limit: int = 1000) -> list[Path]:
+        with self.database.read() as session:
+            found = find_photos(session, self.viewer, query, order="relevance", limit=limit)
+            return [self.ids[hit.photo.id] for hit in found.items]
+
+
+def _photo(owner: UUID, name: str, number: int) -> Photo:
+    """A row that gives nothing away: the file name of a labelled photo names its class."""
+    return Photo(
+        owner_id=owner, checksum=f"{name:>064}", checksum_sha1=f"{name:>040}", size=1, format="jpeg",
+        filename=f"{number:05}.jpg", width=640, height=480, status="ready", taken_local=datetime(2024, 1, 1),
+        taken_at=datetime(2024, 1, 1, tzinfo=UTC), taken_source="file",
+    )  # fmt: skip
+
+
+def judge(
+    search: Callable[[str], Sequence[Path]], queries: Mapping[str, frozenset[int]], labels: Mapping[Path, int]
+) -> dict[str, Any]:
+    """R-precision, hit@5 and, per query, how many relevant photos stand among its first R results."""
+    precision, hits, found = [], [], {}
+    for query, wanted in queries.items():
+        relevant = sum(label in wanted for label in labels.values())
+        if not relevant:
+            continue
+        results = [labels[file] in wanted for file in search(query)]
+        found[query] = sum(results[:relevant])
+        precision.append(found[query] / relevant)
+        hits.append(any(results[:5]))
+    return {
+        "queries": len(hits),
+        "r_precision": float(np.mean(precision)),
+        "hit@5": float(np.mean(hits)),
+        "found": found,
+    }
+
+
+def recall(search: Callable[[str], Sequence[Path]], captions: Sequence[tuple[str, Path]]) -> dict[str, float]:
+    ranks = []
+    for caption, file in captions:
+        results = list(search(caption))
+        ranks.append(results.index(file) if file in results else 10**6)
+    return {f"recall@{k}": float(np.mean([rank < k for rank in ranks])) for k in (1, 5, 10)}
+
+
+def as_words(text: str) -> str:
+    """A sentence as somebody would type it: no sign that the query language reads as more than a word."""
+    return "".join(c if c.isalnum() or c in " '" else " " for c in text)
+
+
+class NoCutOff:
+    """Turns the cut-off away, to see what it costs."""
+
+    def __enter__(self) -> None:
+        names = ("FIRST", "FURTHER", "SENTENCE_FIRST", "SENTENCE_FURTHER", "SHARE", "LEAST", "SURE")
+        self.kept = {name: getattr(meaning, name) for name in names}
+        for name in names:
+            setattr(meaning, name, -1.0)
+
+    def __exit__(self, *_: object) -> None:
+        for name, value in self.kept.items():
+            setattr(meaning, name, value)
+
+
+class TagsAlone:
+    """Turns meaning off."""
+
+    def __enter__(self) -> None:
+        self.kept = meaning.Meaning.__call__
+        meaning.Meaning.__call__ = lambda *_a, **_k: {}  # type: ignore[method-assign,assignment]
+
+    def __exit__(self, *_: object) -> None:
+        meaning.Meaning.__call__ = self.kept  # type: ignore[method-assign]
+
+
+def measure(data: Path, cache: Path | None, database: Database) -> dict[str, Any]:
+    with (data / "photos/imagenet/labels.csv").open(newline="") as table:
+        rows = list(csv.DictReader(table))
+    labels = {data / "photos/imagenet" / row["file"]: int(row["class_index"]) for row in rows}
+    names = {row["label"]: frozenset({int(row["class_index"])}) for row in rows}
+    with (data / "retrieval/captions.csv").open(newline="") as table:
+        captions = [
+            (as_words(row["caption"]), data / "retrieval" / row["file"]) for row in csv.DictReader(table)
+        ]
+    everyday = list(dict.fromkeys(file for _, file in captions))
+    known = analyses([*labels, *everyday], cache)
+    Base.metadata.create_all(database.engine)
+    with database.write() as session:
+        sync_vocabulary(session)
+    labelled = Collection(database, "labelled", {file: known[file] for file in labels})
+    daily = Collection(database, "daily", {file: known[file] for file in everyday})
+    sets = {
+        "class names": names,
+        "concepts": {query: classes(text) for query, text in CONCEPTS.items()},
+        "Chinese words": {query: classes(text) for query, text in CHINESE.items()},
+    }
+    result: dict[str, Any] = {}
+    for name, queries in sets.items():
+        figures = judge(labelled.search, queries, labels)
+        with NoCutOff():
+            uncut = judge(labelled.search, queries, labels)
+        with TagsAlone():
+            tags = judge(labelled.search, queries, labels)
+        kept = sum(figures["found"].values()) / max(sum(uncut["found"].values()), 1)
+        result[name] = {
+            **{key: figures[key] for key in ("queries", "r_precision", "hit@5")},
+            "tags_alone_r_precision": tags["r_precision"],
+            "tags_alone_hit@5": tags["hit@5"],
+            "lost_to_cut_off": 1 - kept,
+            "missed": sorted(q for q, n in figures["found"].items() if not n),
+        }
+    answers = {query: len(labelled.search(query)) for query in ABSENT}
+    result["absent things"] = {
+        "queries": len(answers),
+        "nothing_returned": float(np.mean([not n for n in answers.values()])),
+        "returned": {query: n for query, n in answers.items() if n},
+    }
+    result["captions"] = {"queries": len(captions), **recall(daily.search, captions)}
+    with TagsAlone():
+        result["captions by tags alone"] = recall(daily.search, captions)
+    return result
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", 1)[0])
+    parser.add_argument("--data", type=Path, default=REPOSITORY.parent / "shared" / "data")
+    parser.add_argument("--cache", type=Path, help="file that keeps the analyses between runs")
+    parser.add_argument("--json", action="store_true")
+    options = parser.parse_args()
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    with tempfile.TemporaryDirectory() as folder:
+        database = Database(f"sqlite:///{folder}/retrieval.db")
+        result = measure(options.data, options.cache, database)
+        database.dispose()
+    if options.json:
+        print(json.dumps(result, ensure_ascii=False, indent=2))
+        return
+    for name, figures in result.items():
+        print(name)
+        for key, value in figures.items():
+            shown = f"{value:.3f}" if isinstance(value, float) else json.dumps(value, ensure_ascii=False)
+            print(f"  {key:24} {shown}")
+
+
+if __name__ == "__main__":
+    main()
