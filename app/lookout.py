@@ -38,7 +38,9 @@ class Lookout:
         """
         request = json.dumps({"question": question, **arguments}) + "\n"
         with self._lock:
-            answer = self._exchange(request) or self._exchange(request)  # the child may just have gone to sleep
+            answer = self._exchange(request) or self._exchange(
+                request
+            )  # the child may just have gone to sleep
         if answer is None:
             raise errors.AppError("The picture could not be looked at; the reason has been logged.")
         if "error" in answer:

@@ -40,7 +40,9 @@ class _NoAnalysis:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--rounds", type=int, default=3)
     rounds = parser.parse_args().rounds
     photos = sorted(LARGE.glob("*.jpg"))
@@ -64,7 +66,9 @@ def main() -> None:
     base = rates["libvips renditions only"]
     print(f"{len(photos)} originals of 8 to 24 megapixels, best of {rounds} rounds")
     for name, rate in rates.items():
-        print(f"{name:<26} {rate:6.2f} photos/s   {rate / base:5.2f} x libvips   peak {peaks[name] / 1e6:5.0f} MB")
+        print(
+            f"{name:<26} {rate:6.2f} photos/s   {rate / base:5.2f} x libvips   peak {peaks[name] / 1e6:5.0f} MB"
+        )
 
 
 def _libvips(files: list[Path], folder: Path) -> None:
@@ -76,7 +80,9 @@ def _libvips(files: list[Path], folder: Path) -> None:
         short, long = sorted((header.width, header.height))
         grid = round(320 * long / short)
         for name, side, options in (("grid.webp", grid, {"Q": 75}), ("preview.jpg", 1600, {"Q": 85})):
-            pyvips.Image.thumbnail(str(file), side, height=side).write_to_file(str(folder / f"{index}-{name}"), **options)
+            pyvips.Image.thumbnail(str(file), side, height=side).write_to_file(
+                str(folder / f"{index}-{name}"), **options
+            )
 
 
 def _albumen(files: list[Path], folder: Path, *, analyse: bool) -> None:

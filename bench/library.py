@@ -44,7 +44,9 @@ class MemoryWatch(threading.Thread):
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--photos", type=int, default=100)
     parser.add_argument("--workers", type=int, default=1)
     arguments = parser.parse_args()
@@ -89,7 +91,9 @@ def _measure(server: Server, chosen: list[dict[str, str]]) -> None:
     print(f"photos analysed        {ready} of {len(chosen)} at {len(chosen) / analysed:.2f}/s (all stages)")
     print(f"class name hit@5       {len(chosen) - len(missed)} of {len(chosen)}")
     print(f"missed                 {', '.join(missed) or 'none'}")
-    print(f"memory idle / peak     {idle / 1e6:.0f} / {watch.peak / 1e6:.0f} MB (server, worker and children, PSS)")
+    print(
+        f"memory idle / peak     {idle / 1e6:.0f} / {watch.peak / 1e6:.0f} MB (server, worker and children, PSS)"
+    )
 
 
 if __name__ == "__main__":

@@ -25,12 +25,22 @@ from sqlalchemy import create_engine, text
 from tests.server import REPOSITORY, Server
 
 # What a campaign may change and undo does not bring back: its own bookkeeping, and when a row was touched.
-_BOOKKEEPING = {"jobs", "campaigns", "campaign_before", "key_values", "sessions", "changes", "alembic_version"}
+_BOOKKEEPING = {
+    "jobs",
+    "campaigns",
+    "campaign_before",
+    "key_values",
+    "sessions",
+    "changes",
+    "alembic_version",
+}
 _STAMPS = {"updated_at", "version"}
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--photos", type=int, default=2000)
     count = parser.parse_args().photos
     with tempfile.TemporaryDirectory() as folder:
@@ -48,10 +58,15 @@ def main() -> None:
         changed = _rows(server.data)
         undone = _report(server.command("retag", "--undo", _campaign(server), "--json").stdout)
         after = _rows(server.data)
-    print(f"campaign: {state['done']} of {state['total']} done, {state['failed']} failed, killed twice, {seconds:.0f} s")
-    print(f"changed by the campaign: {sorted(t for t in before if before[t] != changed[t]) or 'nothing'}")
-    print(f"undone: {undone['restored']} photos; tables that differ: {sorted(t for t in before if before[t] != after[t])}")
+    done, total, failed = state["done"], state["total"], state["failed"]
+    print(f"campaign: {done} of {total} done, {failed} failed, killed twice, {seconds:.0f} s")
+    print(f"changed by the campaign: {_differing(before, changed)}")
+    print(f"undone: {undone['restored']} photos; tables that differ: {_differing(before, after)}")
     sys.exit(before != after)
+
+
+def _differing(one: dict[str, str], other: dict[str, str]) -> str:
+    return ", ".join(sorted(table for table in one if one[table] != other[table])) or "none"
 
 
 def _draw(folder: Path, count: int) -> None:
@@ -95,7 +110,9 @@ def _rows(data: Path) -> dict[str, str]:
     engine = create_engine(f"sqlite:///{data / 'albumen.db'}")
     digests = {}
     with engine.connect() as connection:
-        tables = connection.execute(text("select name from sqlite_master where type = 'table'")).scalars().all()
+        tables = (
+            connection.execute(text("select name from sqlite_master where type = 'table'")).scalars().all()
+        )
         for table in sorted(set(tables) - _BOOKKEEPING):
             if table.startswith("sqlite_"):
                 continue

@@ -83,7 +83,9 @@ class Server:
         if answer.status_code == 409:
             answer = httpx.post(f"{self.url}/api/v1/auth/login", json=credentials)
         token = answer.json()["token"]
-        return httpx.Client(base_url=f"{self.url}/api/v1", headers={"Authorization": f"Bearer {token}"}, timeout=60)
+        return httpx.Client(
+            base_url=f"{self.url}/api/v1", headers={"Authorization": f"Bearer {token}"}, timeout=60
+        )
 
 
 def _free_port() -> int:

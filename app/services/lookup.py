@@ -61,7 +61,6 @@ def look_at(
 
 def _analyzer(context: Context) -> Analyzer:
     from ml import Analyzer
-    from ml.types import TagScore
 
     models = context.settings.models_dir
     if models not in _analyzers:

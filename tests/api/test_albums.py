@@ -84,7 +84,9 @@ def test_the_rule_is_kept_in_its_canonical_form(api: TestClient) -> None:
     assert album["query"] == "year:2020 camera:canon"
 
 
-def test_deleting_an_album_can_be_undone_and_keeps_its_photos(api: TestClient, photos: dict[str, str]) -> None:
+def test_deleting_an_album_can_be_undone_and_keeps_its_photos(
+    api: TestClient, photos: dict[str, str]
+) -> None:
     album = make(api, "Gone")
     url = f"/api/v1/albums/{album['id']}"
     api.put(f"{url}/photos/{photos['2019']}")

@@ -35,11 +35,15 @@ class TestLists:
         assert names(api) == ["c", "b", "a"]
         assert names(api, order="oldest") == ["a", "b", "c"]
 
-    def test_pages_follow_each_other_without_gap_or_repetition(self, api: TestClient, add: Callable[..., str]) -> None:
+    def test_pages_follow_each_other_without_gap_or_repetition(
+        self, api: TestClient, add: Callable[..., str]
+    ) -> None:
         ids = {add(f"{n}.jpg", taken_at="2020-05-02T12:00:00Z") for n in range(7)}
         seen, cursor = [], None
         while True:
-            page = api.get("/api/v1/photos", params={"limit": 3, **({"cursor": cursor} if cursor else {})}).json()
+            page = api.get(
+                "/api/v1/photos", params={"limit": 3, **({"cursor": cursor} if cursor else {})}
+            ).json()
             seen += [item["id"] for item in page["items"]]
             if (cursor := page["next_cursor"]) is None:
                 break
@@ -57,7 +61,9 @@ class TestLists:
         assert answer.json()["type"] == "urn:albumen:problem:bad-query"
         assert isinstance(answer.json()["position"], int)
 
-    def test_months_are_counted_by_the_clock_of_the_place(self, api: TestClient, add: Callable[..., str]) -> None:
+    def test_months_are_counted_by_the_clock_of_the_place(
+        self, api: TestClient, add: Callable[..., str]
+    ) -> None:
         add("late", taken_at="2020-12-31T23:30:00-08:00")  # already January in UTC
         add("early", taken_at="2021-01-01T00:30:00+09:00")
         assert api.get("/api/v1/timeline").json() == [
@@ -65,7 +71,9 @@ class TestLists:
             {"month": "2020-12", "count": 1},
         ]
 
-    def test_users_see_only_their_own(self, api: TestClient, bobs_api: TestClient, add: Callable[..., str]) -> None:
+    def test_users_see_only_their_own(
+        self, api: TestClient, bobs_api: TestClient, add: Callable[..., str]
+    ) -> None:
         photo_id = add()
         assert names(bobs_api) == []
         for path in ("", "/original", "/rendition/grid", "/edits"):
@@ -92,7 +100,9 @@ class TestMetadata:
         assert names(api) == ["a", "b"]
         assert api.get(f"/api/v1/photos/{photo_id}").json()["taken_at"] == "1999-07-01T08:00:00+02:00"
 
-    def test_a_location_names_the_place_and_null_forgets_it(self, api: TestClient, add: Callable[..., str]) -> None:
+    def test_a_location_names_the_place_and_null_forgets_it(
+        self, api: TestClient, add: Callable[..., str]
+    ) -> None:
         photo_id = add()
         there = {"location": {"latitude": 48.8583, "longitude": 2.2945}}
         place = api.patch(f"/api/v1/photos/{photo_id}", json=there).json()["place"]
@@ -104,7 +114,9 @@ class TestMetadata:
     @pytest.mark.parametrize(
         "change", [{"rating": 6}, {"title": "x" * 301}, {"location": {"latitude": 91, "longitude": 0}}]
     )
-    def test_nonsense_is_refused(self, api: TestClient, add: Callable[..., str], change: dict[str, Any]) -> None:
+    def test_nonsense_is_refused(
+        self, api: TestClient, add: Callable[..., str], change: dict[str, Any]
+    ) -> None:
         answer = api.patch(f"/api/v1/photos/{add()}", json=change)
         assert answer.status_code == 422
         assert answer.headers["content-type"] == "application/problem+json"
@@ -188,13 +200,18 @@ class TestTrash:
 class TestBatches:
     def test_listed_photos(self, api: TestClient, add: Callable[..., str]) -> None:
         ids = [add(f"{n}") for n in range(3)]
-        done = api.post("/api/v1/photos/batch", json={"action": "tag", "ids": ids[:2], "tag": "Holiday"}).json()
+        done = api.post(
+            "/api/v1/photos/batch", json={"action": "tag", "ids": ids[:2], "tag": "Holiday"}
+        ).json()
         assert done == {"done": 2, "missing": []}
         assert sorted(names(api, q="tag:holiday")) == ["0", "1"]
 
     def test_all_that_a_query_finds(self, api: TestClient, add: Callable[..., str]) -> None:
         add("a", taken_at="2020-01-01T12:00:00Z"), add("b", taken_at="2021-01-01T12:00:00Z")
-        assert api.post("/api/v1/photos/batch", json={"action": "favorite", "query": "year:2020"}).json()["done"] == 1
+        assert (
+            api.post("/api/v1/photos/batch", json={"action": "favorite", "query": "year:2020"}).json()["done"]
+            == 1
+        )
         assert names(api, q="is:favorite") == ["a"]
 
     def test_delete_and_restore(self, api: TestClient, add: Callable[..., str]) -> None:
@@ -211,7 +228,9 @@ class TestBatches:
 
 
 class TestBytes:
-    def test_renditions_are_upright_small_and_cacheable_for_ever(self, api: TestClient, add: Callable[..., str]) -> None:
+    def test_renditions_are_upright_small_and_cacheable_for_ever(
+        self, api: TestClient, add: Callable[..., str]
+    ) -> None:
         buffer = BytesIO()
         exif = Image.Exif()
         exif[0x0112] = 6  # stored lying on its side
@@ -222,10 +241,14 @@ class TestBytes:
         answer = api.get(f"/api/v1/photos/{photo_id}/rendition/grid")
         assert Image.open(BytesIO(answer.content)).size == (320, 480)
         assert "immutable" in answer.headers["cache-control"]
-        again = api.get(f"/api/v1/photos/{photo_id}/rendition/grid", headers={"If-None-Match": answer.headers["etag"]})
+        again = api.get(
+            f"/api/v1/photos/{photo_id}/rendition/grid", headers={"If-None-Match": answer.headers["etag"]}
+        )
         assert (again.status_code, again.content) == (304, b"")
 
-    def test_originals_support_ranges_and_cannot_run_script(self, api: TestClient, add: Callable[..., str]) -> None:
+    def test_originals_support_ranges_and_cannot_run_script(
+        self, api: TestClient, add: Callable[..., str]
+    ) -> None:
         url = f"/api/v1/photos/{add()}/original"
         whole = api.get(url)
         part = api.get(url, headers={"Range": "bytes=10-19"})

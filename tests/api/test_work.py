@@ -26,7 +26,9 @@ class TestJobs:
     def test_pending_work_is_listed_with_counts(self, api: TestClient, photo_id: str) -> None:
         page = api.get("/api/v1/jobs").json()
         assert page["counts"]["ready"] == 1
-        assert [(j["kind"], j["photo_id"], j["filename"]) for j in page["items"]] == [("analyse", photo_id, "a.jpg")]
+        assert [(j["kind"], j["photo_id"], j["filename"]) for j in page["items"]] == [
+            ("analyse", photo_id, "a.jpg")
+        ]
 
     def test_cancel_and_retry(self, api: TestClient, photo_id: str) -> None:
         job = api.get("/api/v1/jobs").json()["items"][0]
@@ -55,7 +57,7 @@ class TestHealth:
     def test_every_answer_carries_a_request_id_and_safe_headers(self, anonymous: TestClient) -> None:
         headers = anonymous.get("/healthz").headers
         assert len(headers["x-request-id"]) == 12
-        assert "script-src" in headers["content-security-policy"] or "default-src 'self'" in headers["content-security-policy"]
+        assert "default-src 'self'" in headers["content-security-policy"]
         assert headers["x-content-type-options"] == "nosniff"
 
 
@@ -81,7 +83,9 @@ class TestOneShot:
 
     def test_a_bad_recipe_names_the_parameter_and_its_range(self, api: TestClient, draw: Drawn) -> None:
         recipe = json.dumps([{"op": "gamma", "gamma": 1000}])
-        answer = api.post("/api/v1/images/process", files={"file": ("a.jpg", draw())}, data={"recipe": recipe})
+        answer = api.post(
+            "/api/v1/images/process", files={"file": ("a.jpg", draw())}, data={"recipe": recipe}
+        )
         assert answer.status_code == 422
         assert answer.json()["type"] == "urn:albumen:problem:bad-recipe"
         assert answer.json()["parameter"] == "gamma"
@@ -92,7 +96,9 @@ class TestOneShot:
         assert [p for p in (context.settings.data / "incoming").iterdir() if p.name != ".lock"] == []
 
     def test_broken_pictures_are_refused(self, api: TestClient) -> None:
-        answer = api.post("/api/v1/images/process", files={"file": ("a.jpg", b"nonsense")}, data={"recipe": "[]"})
+        answer = api.post(
+            "/api/v1/images/process", files={"file": ("a.jpg", b"nonsense")}, data={"recipe": "[]"}
+        )
         assert answer.status_code == 415
 
 
@@ -132,7 +138,9 @@ class TestEdits:
 
     def test_operations_are_described_in_both_languages(self, api: TestClient) -> None:
         english = {o["name"]: o for o in api.get("/api/v1/enhancements").json()}
-        chinese = {o["name"]: o for o in api.get("/api/v1/enhancements", headers={"Accept-Language": "zh"}).json()}
+        chinese = {
+            o["name"]: o for o in api.get("/api/v1/enhancements", headers={"Accept-Language": "zh"}).json()
+        }
         assert {"dehaze", "low_light", "super_resolution", "style", "grayscale"} <= english.keys()
         assert all(english[name]["title"] != chinese[name]["title"] for name in english)
 

@@ -41,13 +41,17 @@ def test_kill_9_during_uploads_and_analysis(server: Server, draw: Drawn) -> None
     assert server.command("check").returncode == 0
 
 
-def test_kill_9_during_a_folder_import_which_then_goes_on(server: Server, draw: Drawn, tmp_path: Path) -> None:
+def test_kill_9_during_a_folder_import_which_then_goes_on(
+    server: Server, draw: Drawn, tmp_path: Path
+) -> None:
     folder = tmp_path / "card"
     (folder / "sub").mkdir(parents=True)
     pictures = {f"{'sub/' if n % 2 else ''}{n:02}.jpg": draw((800, 600)) for n in range(30)}
     for name, data in pictures.items():
         (folder / name).write_bytes(data)
-    server.command("user", "add", "anna", "--admin", "--password-stdin", input="correct horse battery staple\n")
+    server.command(
+        "user", "add", "anna", "--admin", "--password-stdin", input="correct horse battery staple\n"
+    )
     for _ in range(3):
         importing = subprocess.Popen(
             [sys.executable, "-m", "app", "import", str(folder)], env=server.environment, cwd=REPOSITORY,
@@ -81,7 +85,9 @@ def test_a_killed_worker_is_replaced_and_its_photos_are_done_once(server: Server
     assert (counts["failed"], counts["ready"], counts["running"]) == (0, 0, 0)
 
 
-def test_a_hostile_file_kills_only_the_child_that_decodes_it(server: Server, shared_data: Path, draw: Drawn) -> None:
+def test_a_hostile_file_kills_only_the_child_that_decodes_it(
+    server: Server, shared_data: Path, draw: Drawn
+) -> None:
     server.start()
     client = server.client()
     for path in sorted((shared_data / "hostile").glob("bomb/*")):
