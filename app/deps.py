@@ -22,7 +22,7 @@ SESSION_COOKIE = "albumen_session"
 CSRF_HEADER = "x-csrf-token"
 _SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
 
-# Only so that OpenAPI says how to authenticate; the resolving is done by `optional_viewer`.
+# Only so that OpenAPI says how to authenticate; the resolving is done by `_viewer_of`.
 _bearer = HTTPBearer(auto_error=False, description="A session token from /auth/login, or an API key.")
 _cookie = APIKeyCookie(
     name=SESSION_COOKIE,
@@ -81,6 +81,13 @@ def check_same_origin(request: Request) -> None:
 
 
 def optional_viewer(request: Request) -> Viewer | None:
+    """Who is signed in, for pages; None for nobody. API keys open no pages: a page asks for no scope, so the
+    weakest key would show everything."""
+    viewer = _viewer_of(request)
+    return viewer if viewer is None or viewer.scopes is None else None
+
+
+def _viewer_of(request: Request) -> Viewer | None:
     """Who is asking, by bearer token or cookie; None for nobody. An invalid bearer token is an error."""
     bearer, cookie = bearer_token(request), cookie_token(request)
     if bearer is None and cookie is None:
@@ -108,7 +115,7 @@ def _api_viewer(
     _b: Annotated[Any, Security(_bearer)] = None,
     _c: Annotated[Any, Security(_cookie)] = None,
 ) -> Viewer:
-    viewer = optional_viewer(request)
+    viewer = _viewer_of(request)
     if viewer is None:
         raise NotSignedIn("Sign in, or send a bearer token.", headers={"WWW-Authenticate": "Bearer"})
     if bearer_token(request) is None and request.method not in _SAFE_METHODS:

@@ -1,0 +1,478 @@
+"""Every route and everyone: who may do what is written down here, and a route that is missing here fails.
+
+Each row says who may call a route, with which scope, and what they get. The columns of a rule are the expected
+statuses of: nobody, the owner of the thing, another user, an administrator, and a key of the owner that has every
+scope but the one needed. ``OK`` stands for the row's own success. Whoever is refused must not have changed anything.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import pytest
+from fastapi.testclient import TestClient
+
+from app.context import Context
+from app.db import new_id
+from app.main import create_app
+from app.models import ApiKey, User
+from app.services import accounts
+from app.services.accounts import Viewer
+from app.settings import Settings
+from tests.conftest import Drawn, make_user
+
+OK = 0
+ACTORS = ("nobody", "owner", "other", "admin", "weak key")
+Rule = tuple[int, int, int, int, int]
+
+OPEN: Rule = (OK, OK, OK, OK, OK)  # for the whole world
+ANYONE: Rule = (401, OK, OK, OK, 403)  # about the caller's own things
+OWNER: Rule = (401, OK, 404, 404, 403)  # about a thing of one user: nobody else's, the administrator included
+ADMIN: Rule = (401, 403, 403, OK, 403)
+SESSION: Rule = (401, OK, OK, OK, 403)  # a person only: no key, whatever its scopes
+OWN_SESSION: Rule = (401, OK, 404, 404, 403)
+ANY_KEY: Rule = (401, OK, OK, OK, OK)  # no scope is needed
+PAGE: Rule = (401, OK, OK, OK, 401)  # keys open no pages
+OWN_PAGE: Rule = (401, OK, 404, 404, 401)
+ADMIN_PAGE: Rule = (401, 403, 403, OK, 401)
+
+
+@dataclass(frozen=True)
+class Row:
+    """What is expected of one route; ``send`` makes the request's body from the objects it is about."""
+
+    rule: Rule
+    scope: str | None = None
+    ok: int = 200
+    send: Callable[[Objects], dict[str, Any]] = field(default=lambda _objects: {})
+    call: bool = True  # False: success is not tried (an endless answer), only the refusals are
+
+
+def body(**values: Any) -> Callable[[Objects], dict[str, Any]]:
+    return lambda _objects: {"json": values}
+
+
+def form(**values: str) -> Callable[[Objects], dict[str, Any]]:
+    return lambda _objects: {"data": values}
+
+
+def picture(name: str) -> Callable[[Objects], dict[str, Any]]:
+    return lambda objects: {"files": {name: ("a.jpg", objects.world.draw())}}
+
+
+def bare(status: int) -> Row:
+    """A facade's route called with an empty body: past the door it is a bad request."""
+    return Row(ANYONE, "images", status, body())
+
+
+READ, UPLOAD, WRITE = "photos.read", "photos.upload", "photos.write"
+ALBUMS, ALBUMS_WRITE = "albums.read", "albums.write"
+V1 = "/api/v1"
+
+ROWS: dict[str, Row] = {
+    # accounts
+    f"POST {V1}/auth/setup": Row(OPEN, ok=409, send=body(username="x", password="long enough")),
+    f"POST {V1}/auth/login": Row(OPEN, ok=401, send=body(username="nobody", password="long enough")),
+    f"POST {V1}/auth/logout": Row(ANY_KEY, ok=204),
+    f"GET {V1}/auth/me": Row(ANY_KEY),
+    f"GET {V1}/auth/keys": Row(ANY_KEY),
+    f"POST {V1}/auth/keys": Row(SESSION, ok=201, send=body(name="k", scopes=["images"])),
+    f"DELETE {V1}/auth/keys/{{key_id}}": Row(OWN_SESSION, ok=204),
+    f"GET {V1}/users": Row(ADMIN, "admin"),
+    f"POST {V1}/users": Row(
+        ADMIN, "admin", 201, lambda o: {"json": {"username": f"user {new_id()}", "password": "long enough"}}
+    ),
+    f"PATCH {V1}/users/{{user_id}}": Row(ADMIN, "admin", send=body(disabled=True)),
+    # photos
+    f"POST {V1}/photos": Row(ANYONE, UPLOAD, 201, picture("file")),
+    f"POST {V1}/photos/base64": Row(
+        ANYONE, UPLOAD, 201, lambda o: {"json": {"data": base64.b64encode(o.world.draw()).decode()}}
+    ),
+    f"POST {V1}/photos/exists": Row(ANYONE, UPLOAD, send=body(checksums=[])),
+    f"GET {V1}/photos": Row(ANYONE, READ),
+    f"GET {V1}/timeline": Row(ANYONE, READ),
+    f"POST {V1}/photos/batch": Row(
+        ANYONE, WRITE, send=lambda o: {"json": {"action": "delete", "ids": [o["photo_id"]]}}
+    ),
+    f"GET {V1}/photos/{{photo_id}}": Row(OWNER, READ),
+    f"PATCH {V1}/photos/{{photo_id}}": Row(OWNER, WRITE, send=body(title="mine")),
+    f"DELETE {V1}/photos/{{photo_id}}": Row(OWNER, WRITE, 204),
+    f"POST {V1}/photos/{{photo_id}}/restore": Row(OWNER, WRITE, 204),
+    f"DELETE {V1}/trash": Row(ANYONE, WRITE, 204),
+    f"PUT {V1}/photos/{{photo_id}}/tags/{{slug}}": Row(OWNER, WRITE, 204),
+    f"DELETE {V1}/photos/{{photo_id}}/tags/{{slug}}": Row(OWNER, WRITE, 204),
+    f"GET {V1}/photos/{{photo_id}}/original": Row(OWNER, READ),
+    f"GET {V1}/photos/{{photo_id}}/rendition/{{kind}}": Row(OWNER, READ),
+    # albums and tags
+    f"GET {V1}/albums": Row(ANYONE, ALBUMS),
+    f"POST {V1}/albums": Row(ANYONE, ALBUMS_WRITE, 201, body(title="New")),
+    f"GET {V1}/albums/{{album_id}}": Row(OWNER, ALBUMS),
+    f"PATCH {V1}/albums/{{album_id}}": Row(OWNER, ALBUMS_WRITE, send=body(title="Changed")),
+    f"DELETE {V1}/albums/{{album_id}}": Row(OWNER, ALBUMS_WRITE, 204),
+    f"POST {V1}/albums/{{album_id}}/restore": Row(OWNER, ALBUMS_WRITE),
+    f"GET {V1}/albums/{{album_id}}/photos": Row(OWNER, ALBUMS),
+    f"PUT {V1}/albums/{{album_id}}/photos/{{photo_id}}": Row(OWNER, ALBUMS_WRITE, 204),
+    f"DELETE {V1}/albums/{{album_id}}/photos/{{photo_id}}": Row(OWNER, ALBUMS_WRITE, 204),
+    f"GET {V1}/tags": Row(ANYONE, READ),
+    # edits and pictures that are not stored
+    f"GET {V1}/enhancements": Row(ANYONE, READ),
+    f"POST {V1}/photos/{{photo_id}}/edits": Row(OWNER, WRITE, 202, body(recipe=[{"op": "invert"}])),
+    f"POST {V1}/photos/{{photo_id}}/edits/preview": Row(OWNER, READ, send=body(recipe=[{"op": "invert"}])),
+    f"GET {V1}/photos/{{photo_id}}/edits": Row(OWNER, READ),
+    f"GET {V1}/edits/{{edit_id}}": Row(OWNER, READ),
+    f"GET {V1}/edits/{{edit_id}}/file": Row(OWNER, READ, 409),  # not rendered yet
+    f"DELETE {V1}/edits/{{edit_id}}": Row(OWNER, WRITE, 204),
+    f"POST {V1}/edits/{{edit_id}}/restore": Row(OWNER, WRITE),
+    f"POST {V1}/images/process": Row(ANYONE, "images", 422, body(image="#")),
+    f"POST {V1}/images/analyze": Row(ANYONE, "images", 422, body(image="#")),
+    # work
+    f"GET {V1}/jobs": Row(ANYONE, READ),
+    f"GET {V1}/jobs/{{job_id}}": Row(OWNER, READ),
+    f"POST {V1}/jobs/{{job_id}}/cancel": Row(OWNER, WRITE),
+    f"POST {V1}/jobs/{{job_id}}/retry": Row(OWNER, WRITE, 409),  # nothing failed
+    f"GET {V1}/events": Row(ANYONE, READ, call=False),
+    f"GET {V1}/admin/stats": Row(ADMIN, "admin"),
+    f"GET {V1}/admin/models": Row(ADMIN, "admin"),
+    f"POST {V1}/admin/retag": Row(ADMIN, "admin", 202, body(query="", stages=["tags"])),
+    f"GET {V1}/admin/retag": Row(ADMIN, "admin"),
+    f"GET {V1}/admin/retag/{{campaign_id}}": Row(ADMIN, "admin"),
+    f"POST {V1}/admin/retag/{{campaign_id}}/pause": Row(ADMIN, "admin"),
+    f"POST {V1}/admin/retag/{{campaign_id}}/resume": Row(ADMIN, "admin", 409),  # it is not paused
+    f"POST {V1}/admin/retag/{{campaign_id}}/cancel": Row(ADMIN, "admin"),
+    f"POST {V1}/admin/retag/{{campaign_id}}/undo": Row(ADMIN, "admin", 409),  # it still runs
+    # other products' APIs
+    "POST /v1.0/image/tagging": bare(400),
+    "POST /v2/{project_id}/image/tagging": bare(400),
+    "POST /v1.0/vision/dark-enhance": bare(400),
+    "POST /v1.0/vision/defog": bare(400),
+    "POST /v1.0/vision/super-resolution": bare(400),
+    "GET /.well-known/immich": Row(OPEN),
+    "GET /api/server/ping": Row(OPEN),
+    "GET /api/server/version": Row(OPEN),
+    "GET /api/server/media-types": Row(OPEN),
+    "GET /api/server/about": Row(ANY_KEY),
+    "GET /api/users/me": Row(ANY_KEY),
+    "GET /api/api-keys/me": Row(ANY_KEY),
+    "GET /api/assets/statistics": Row(ANYONE, READ),
+    "POST /api/assets/bulk-upload-check": Row(ANYONE, UPLOAD, send=body(assets=[])),
+    "POST /api/assets": Row(ANYONE, UPLOAD, 201, picture("assetData")),
+    "GET /api/albums": Row(ANYONE, ALBUMS),
+    "POST /api/albums": Row(ANYONE, ALBUMS_WRITE, 201, body(albumName="New")),
+    "PUT /api/albums/{album_id}/assets": Row(
+        OWNER, ALBUMS_WRITE, send=lambda o: {"json": {"ids": [o["photo_id"]]}}
+    ),
+    # operation
+    "GET /healthz": Row(OPEN),
+    "GET /readyz": Row(OPEN),
+    "GET /metrics": Row(OPEN),
+    # pages
+    "GET /setup": Row(OPEN, ok=303),
+    "POST /setup": Row(OPEN, ok=409, send=form(username="x", password="long enough")),
+    "GET /sign-in": Row((200, 303, 303, 303, 200)),
+    "POST /sign-in": Row(OPEN, ok=401, send=form(username="nobody", password="long enough")),
+    "POST /sign-out": Row(PAGE, ok=303),
+    "GET /": Row(PAGE),
+    "GET /favorites": Row(PAGE),
+    "GET /archive": Row(PAGE),
+    "GET /trash": Row(PAGE),
+    "GET /search": Row(PAGE),
+    "GET /search/words": Row(PAGE),
+    "GET /search/count": Row(PAGE),
+    "GET /explore": Row(PAGE),
+    "GET /photo/{photo_id}": Row(OWN_PAGE),
+    "GET /albums": Row(PAGE),
+    "GET /album/{album_id}": Row(OWN_PAGE),
+    "GET /upload": Row(PAGE),
+    "GET /activity": Row(PAGE),
+    "POST /photo/{photo_id}": Row(OWN_PAGE, ok=303, send=form(title="mine")),
+    "POST /photo/{photo_id}/favorite": Row(OWN_PAGE, ok=303, send=form(value="1")),
+    "POST /photo/{photo_id}/archive": Row(OWN_PAGE, ok=303, send=form(value="1")),
+    "POST /photo/{photo_id}/delete": Row(OWN_PAGE, ok=303),
+    "POST /photo/{photo_id}/restore": Row(OWN_PAGE, ok=303),
+    "POST /photo/{photo_id}/tags": Row(OWN_PAGE, ok=303, send=form(name="holiday")),
+    "POST /photo/{photo_id}/tags/{slug}": Row(OWN_PAGE, ok=303, send=form(verdict="confirm")),
+    "POST /photo/{photo_id}/albums": Row(OWN_PAGE, ok=303, send=lambda o: {"data": {"album": o["album_id"]}}),
+    "POST /trash/empty": Row(PAGE, ok=303),
+    "POST /albums": Row(PAGE, ok=303, send=form(title="New")),
+    "POST /album/{album_id}": Row(OWN_PAGE, ok=303, send=form(title="Changed")),
+    "POST /album/{album_id}/delete": Row(OWN_PAGE, ok=303),
+    "POST /album/{album_id}/restore": Row(OWN_PAGE, ok=303),
+    "POST /activity/{job_id}/cancel": Row(OWN_PAGE, ok=303),
+    "POST /activity/{job_id}/retry": Row(OWN_PAGE, ok=303),
+    "POST /upload": Row(PAGE, send=picture("file")),
+    "GET /settings": Row(PAGE),
+    "POST /settings/look": Row(PAGE, ok=303, send=form(language="en")),
+    "POST /settings/keys": Row(PAGE, send=form(name="k", scope="images")),
+    "POST /settings/keys/{key_id}/revoke": Row(OWN_PAGE, ok=303),
+    "POST /settings/password": Row(
+        PAGE, ok=303, send=form(old_password="not it", new_password="long enough")
+    ),
+    "GET /admin/users": Row(ADMIN_PAGE),
+    "POST /admin/users": Row(
+        ADMIN_PAGE,
+        ok=303,
+        send=lambda o: {"data": {"username": f"user {new_id()}", "password": "long enough"}},
+    ),
+    "POST /admin/users/{user_id}": Row(ADMIN_PAGE, ok=303, send=form(disabled="1")),
+}
+NOT_OURS = {"/api/openapi.json", "/api/docs", "/docs/oauth2-redirect", "/static"}  # public by design
+
+
+# --- the people and their things ------------------------------------------------------------------------------
+
+
+@dataclass
+class World:
+    """One installation with an administrator, an owner and another user."""
+
+    context: Context
+    app: Any
+    people: dict[str, Viewer]
+    draw: Drawn
+
+    def client(self, **headers: str) -> TestClient:
+        return TestClient(self.app, headers=headers, raise_server_exceptions=False, follow_redirects=False)
+
+    def session(self, name: str) -> str:
+        with self.context.database.write() as session:
+            user = accounts.get_user_by_id(session, self.people[name].user_id)
+            return accounts.start_session(session, self.context.settings, user)
+
+    def key(self, name: str, scopes: list[str]) -> str:
+        with self.context.database.write() as session:
+            return accounts.create_key(session, self.people[name], "k", scopes)[1]
+
+    def state(self) -> str:
+        """Everything the owner has, and who may do what, as one hash."""
+        owner = self.people["owner"].user_id.bytes
+        digest = hashlib.sha256()
+        mine = "select id from photos where owner_id = ?"
+        with self.context.database.engine.connect() as connection:
+            for statement in (
+                "select * from photos where owner_id = ? order by id",
+                "select * from albums where owner_id = ? order by id",
+                "select * from album_photos where album_id in (select id from albums where owner_id = ?) order by 1, 2",
+                f"select * from photo_tags where photo_id in ({mine}) order by 1, 2, 3",
+                f"select * from edits where photo_id in ({mine}) order by id",
+                "select id, state, cancel_requested from jobs where owner_id = ? order by id",
+                "select id, scopes from api_keys where user_id = ? and name = 'thing' order by id",
+                "select id, is_admin, disabled_at, password_hash from users where id = ?",
+            ):
+                for row in connection.exec_driver_sql(statement, (owner,)):
+                    digest.update(repr(tuple(row)).encode())
+        return digest.hexdigest()
+
+
+class Objects(dict[str, str]):
+    """The owner's things a path or body speaks of, each made when it is first asked for."""
+
+    def __init__(self, world: World) -> None:
+        super().__init__(slug="beach", kind="grid", project_id="p")
+        self.world = world
+
+    def __missing__(self, name: str) -> str:
+        self[name] = str(getattr(self, f"_{name}")())
+        return self[name]
+
+    def _api(self) -> TestClient:
+        return self.world.client(Authorization=f"Bearer {self.world.session('owner')}")
+
+    def _photo_id(self) -> str:
+        return (
+            self._api()
+            .post(f"{V1}/photos", files={"file": ("a.jpg", self.world.draw((64, 48)))})
+            .json()["id"]
+        )
+
+    def _album_id(self) -> str:
+        return self._api().post(f"{V1}/albums", json={"title": "Album"}).json()["id"]
+
+    def _edit_id(self) -> str:
+        made = (
+            self._api()
+            .post(f"{V1}/photos/{self['photo_id']}/edits", json={"recipe": [{"op": "invert"}]})
+            .json()
+        )
+        self["job_id"] = made["job"]
+        return made["edit"]["id"]
+
+    def _job_id(self) -> str:
+        self._edit_id()
+        return self["job_id"]
+
+    def _key_id(self) -> UUID:
+        with self.world.context.database.write() as session:
+            owner = self.world.people["owner"].user_id
+            key = ApiKey(user_id=owner, name="thing", secret_hash=new_id().hex, scopes=["images"])
+            session.add(key)
+        return key.id
+
+    def _user_id(self) -> UUID:
+        with self.world.context.database.write() as session:
+            user = User(username="x", username_key=new_id().hex, password_hash="none")
+            session.add(user)
+        return user.id
+
+    def _campaign_id(self) -> str:
+        _ = self["photo_id"]
+        admin = self.world.client(Authorization=f"Bearer {self.world.session('admin')}")
+        return admin.post(f"{V1}/admin/retag", json={"query": "", "stages": ["tags"]}).json()["id"]
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory, empty_album: Path, draw: Drawn) -> Iterator[World]:
+    data = tmp_path_factory.mktemp("world") / "data"
+    data.mkdir()
+    shutil.copy(empty_album, data / "albumen.db")
+    context = Context.open(Settings(data=data, login_attempts=10_000))
+    people = {
+        name: make_user(context, name, is_admin=name == "admin") for name in ("owner", "other", "admin")
+    }
+    app = create_app(context.settings, context)
+    yield World(context, app, people, draw)
+    context.close()
+
+
+# --- asking ---------------------------------------------------------------------------------------------------
+
+
+def routes_of(router: Any, prefix: str = "") -> Iterator[tuple[str, str]]:
+    """(method, path) of every route, through included routers; a mount or plain route has the method ``*``."""
+    for route in router.routes:
+        if hasattr(route, "original_router"):
+            yield from routes_of(route.original_router, prefix + route.include_context.prefix)
+        else:
+            methods = getattr(route, "methods", None) if hasattr(route, "dependant") else None
+            yield from ((method, prefix + route.path) for method in (methods or {"*"}) if method != "HEAD")
+
+
+def credentials(world: World, path: str, actor: str, row: Row) -> dict[str, str] | None:
+    """The headers ``actor`` sends; None when there is no such actor for this row."""
+    if actor == "nobody":
+        return {}
+    if actor in ("weak key", "strong key"):
+        holder = "admin" if row.scope == "admin" else "owner"
+        every = [scope for scope in accounts.SCOPES if scope != "admin" or holder == "admin"]
+        if actor == "strong key":
+            if row.scope is None:
+                return None
+            return header(path, world.key(holder, [row.scope]))
+        return header(path, world.key(holder, [scope for scope in every if scope != row.scope]))
+    token = world.session(actor)
+    if is_page(path):
+        return {"Cookie": f"albumen_session={token}"}
+    return header(path, token)
+
+
+def header(path: str, secret: str) -> dict[str, str]:
+    if path.startswith(("/v1.0/", "/v2/")):
+        return {"X-Auth-Token": secret}
+    if path.startswith("/api/") and not path.startswith("/api/v1/"):
+        return {"x-api-key": secret}
+    return {"Authorization": f"Bearer {secret}"}
+
+
+def is_page(path: str) -> bool:
+    return not path.startswith(("/api/", "/v1.0/", "/v2/", "/.well-known", "/healthz", "/readyz", "/metrics"))
+
+
+def ask(world: World, route: str, headers: dict[str, str], objects: Objects, row: Row) -> int:
+    method, _, path = route.partition(" ")
+    sent = row.send(objects)
+    if is_page(path) and method == "POST":
+        # A form carries the token its page would hold; a key brings a session cookie of its own making.
+        token = headers.get("Cookie", "").removeprefix("albumen_session=") or "made up"
+        if "Authorization" in headers:
+            headers = {**headers, "Cookie": f"albumen_session={token}"}
+        sent = {**sent, "data": {**sent.get("data", {}), "csrf_token": accounts.csrf_token(token)}}
+    url = path.format_map(objects)
+    return world.client(**headers).request(method, url, **sent).status_code
+
+
+@pytest.mark.parametrize("route", ROWS)
+def test_who_may_do_what(world: World, route: str) -> None:
+    row = ROWS[route]
+    path = route.partition(" ")[2]
+    objects = Objects(world)
+    expected = dict(zip(ACTORS, row.rule, strict=True))
+    refused = [actor for actor in ACTORS if expected[actor] != OK]
+    for name in [part.split("}")[0] for part in path.split("{")[1:]]:
+        _ = objects[name]
+    row.send(objects)
+    before = world.state()
+    got = {}
+    for actor in refused:
+        headers = credentials(world, path, actor, row)
+        assert headers is not None
+        got[actor] = ask(world, route, headers, objects, row)
+    assert got == {actor: expected[actor] for actor in refused}
+    assert world.state() == before, "somebody who was refused changed something"
+    if not row.call:
+        return
+    for actor in (*ACTORS, "strong key"):
+        if actor in refused:
+            continue
+        headers = credentials(world, path, actor, row)
+        if headers is not None:
+            got[actor] = ask(world, route, headers, Objects(world), row)
+            assert got[actor] == row.ok, (actor, got[actor])
+
+
+def test_every_route_is_in_the_table(world: World) -> None:
+    known = {(method, path) for method, path in (row.split(" ") for row in ROWS)}
+    there = {(method, path) for method, path in routes_of(world.app) if path not in NOT_OURS}
+    assert sorted(there - known) == [], "a new route: say in ROWS who may call it"
+    assert sorted(known - there) == [], "these routes are gone"
+
+
+class TestAcross:
+    """Things of two users in one request."""
+
+    def test_another_users_photo_goes_into_no_album(self, world: World) -> None:
+        his = world.client(Authorization=f"Bearer {world.session('other')}")
+        photo_id = Objects(world)["photo_id"]
+        album_id = his.post(f"{V1}/albums", json={"title": "Mine"}).json()["id"]
+        assert his.put(f"{V1}/albums/{album_id}/photos/{photo_id}").status_code == 404
+        assert his.patch(f"{V1}/albums/{album_id}", json={"cover_photo_id": photo_id}).status_code == 404
+        put = his.put(
+            f"/api/albums/{album_id}/assets",
+            json={"ids": [photo_id]},
+            headers={"x-api-key": world.session("other")},
+        )
+        assert put.json() == [{"id": photo_id, "success": False, "error": "not_found"}]
+        assert his.get(f"{V1}/albums/{album_id}").json()["count"] == 0
+
+    def test_another_users_photo_lends_no_style(self, world: World) -> None:
+        his = world.client(Authorization=f"Bearer {world.session('other')}")
+        own = his.post(f"{V1}/photos", files={"file": ("a.jpg", world.draw())}).json()["id"]
+        recipe = [{"op": "style", "photo": Objects(world)["photo_id"]}]
+        assert his.post(f"{V1}/photos/{own}/edits", json={"recipe": recipe}).status_code == 404
+
+    def test_a_batch_leaves_another_users_photos_alone(self, world: World) -> None:
+        his = world.client(Authorization=f"Bearer {world.session('other')}")
+        photo_id = Objects(world)["photo_id"]
+        answer = his.post(f"{V1}/photos/batch", json={"action": "delete", "ids": [photo_id]})
+        assert answer.json() == {"done": 0, "missing": [photo_id]}
+
+    def test_a_search_finds_only_ones_own(self, world: World) -> None:
+        his = world.client(Authorization=f"Bearer {world.session('other')}")
+        photo_id = Objects(world)["photo_id"]
+        found = his.get(f"{V1}/photos", params={"q": f"similar:{photo_id} or name:*", "limit": 500})
+        assert photo_id not in found.text
+
+    def test_a_disabled_users_key_is_dead(self, world: World) -> None:
+        viewer = make_user(world.context, f"gone {new_id()}")
+        world.people["gone"] = viewer
+        secret = world.key("gone", ["photos.read"])
+        client = world.client(Authorization=f"Bearer {secret}")
+        assert client.get(f"{V1}/photos").status_code == 200
+        with world.context.database.write() as session:
+            accounts.set_disabled(session, accounts.get_user_by_id(session, viewer.user_id), True)
+        assert client.get(f"{V1}/photos").status_code == 401
