@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from difflib import get_close_matches
@@ -49,22 +48,18 @@ class Library:
     def named(self, text: str) -> frozenset[UUID]:
         return self.people.get(name_key(text), frozenset())
 
-    @cached_property
-    def _coco(self) -> Mapping[str, str]:
-        """The detector's names of things, and the tag of each."""
+    @staticmethod
+    def object_names(name: str) -> frozenset[str]:
+        """The detector's names that ``name`` means: itself, or those whose concept lies at or below it."""
         from ml.vocabulary import load_vocabulary
 
-        return load_vocabulary().coco
+        vocabulary, key = load_vocabulary(), name_key(name)
+        slugs = set(vocabulary.find(name))
+        slugs = slugs.union(*(vocabulary.descendants(slug) for slug in slugs))
+        return frozenset(t for t, slug in vocabulary.coco.items() if name_key(t) == key or slug in slugs)
 
-    def object_names(self, name: str) -> frozenset[str]:
-        """The detector's names that ``name`` means: itself, or those whose tag lies at or below it."""
-        key = name_key(name)
-        tags = self.tags.below(self.tags.find(name))
-        return frozenset(
-            thing
-            for thing, slug in self._coco.items()
-            if name_key(thing) == key or self.tags.by_slug.get(slug) in tags
-        )
+    @staticmethod
+    def near_objects(name: str) -> list[str]:
+        from ml.vocabulary import load_vocabulary
 
-    def near_objects(self, name: str) -> list[str]:
-        return get_close_matches(name_key(name), list(self._coco), 3, 0.5)
+        return get_close_matches(name_key(name), list(load_vocabulary().coco), 3, 0.5)

@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable
+from functools import lru_cache
 from itertools import pairwise
 
 from sqlalchemy import delete, insert, select
@@ -26,7 +27,6 @@ MAX_TERMS_PER_FIELD = 4000
 _UNSPACED = (
     "\u3005-\u3007\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003134f"
 )
-_UNIT = re.compile(rf"[{_UNSPACED}]|(?:(?![{_UNSPACED}_])[\w\u0300-\u036f])+")
 _IS_UNSPACED = re.compile(rf"[{_UNSPACED}]")
 _APOSTROPHE = re.compile(r"(?<=\w)['’ʼ](?=\w)")
 _LAST_FOLDED_BASE = 0x0530  # scripts beyond Cyrillic keep their marks: there they are vowels
@@ -51,7 +51,27 @@ def fold(text: str) -> str:
 
 def units(text: str) -> list[str]:
     """The words of ``text`` in order; each character of a script without spaces is one."""
-    return _UNIT.findall(_APOSTROPHE.sub("", fold(text)))
+    found: list[str] = []
+    word = ""
+    for char in _APOSTROPHE.sub("", fold(text)):
+        part = _part(char)
+        if part == "word":
+            word += char
+            continue
+        if word:
+            found.append(word)
+            word = ""
+        if part == "unit":
+            found.append(char)
+    return [*found, word] if word else found
+
+
+@lru_cache(maxsize=8192)
+def _part(char: str) -> str:
+    """Whether a character is a unit by itself, part of a word (letters, digits, marks), or neither."""
+    if is_unspaced(char):
+        return "unit"
+    return "word" if unicodedata.category(char)[0] in "LNM" else ""
 
 
 def is_unspaced(unit: str) -> bool:

