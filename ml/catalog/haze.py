@@ -33,7 +33,7 @@ AIR = ModelEntry(
             "weights",
             "haze-air.safetensors",
             881_364,
-            "5afc977b5357cb07b685af3e347c2f63bae2450893411436721d2e14d3a8c93e",
+            "8300a6572145a784768c51e89408033e92b580f72668eb3415a3e61962dded86",
         ),
     ),
     code_licence="Apache-2.0",

@@ -57,7 +57,7 @@ CURVE = ModelEntry(
             "weights",
             "light-curve.safetensors",
             737_432,
-            "b6e1b5cc9a7ca6de76b0ea65e9c33a0b46b6b3d0721b9b038eabd05471794d40",
+            "2758f1743c112103ec8f8a163824dcf0f20784d074e90b2f4fe402879131eda6",
         ),
     ),
     code_licence="Apache-2.0",

@@ -1,7 +1,8 @@
 """Low light: dark photos made visible, good photos and lights left alone.
 
-``fast`` runs this project's own curve network on a small copy; ``best`` runs MAXIM, trained on pairs of dark and well
-lit photos, likewise; both are carried to full size by local lines. ``classical`` methods are here as the yardstick.
+``fast`` runs this project's own curve network on a small copy; ``best`` adds colour and local contrast from MAXIM,
+which was trained on pairs of dark and well lit photos; both are carried to full size by local lines. The classical
+methods are here as the yardstick.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ _NET_SIDE = 256
 _NET_MULTIPLE = 16
 _MAXIM_MULTIPLE = 64
 _FIT_SIDE = 640
+_MAXIM_SHARE = 0.3
 
 
 def low_light(image: Pixels, params: Params, context: EnhanceContext) -> Pixels:
@@ -39,7 +41,7 @@ def low_light(image: Pixels, params: Params, context: EnhanceContext) -> Pixels:
         OperationFailed: the network is missing.
         Cancelled: the context asked to stop.
     """
-    strength = float(params.get("strength", 0.8))
+    strength = transfer.eased(float(params.get("strength", 0.8)))
     if strength == 0:
         return image.copy()
     context.report(0.0)
@@ -64,14 +66,50 @@ def _fast(image: Pixels, strength: float, context: EnhanceContext) -> transfer.L
         a = np.ascontiguousarray(maps[0, 3 * step : 3 * step + 3].transpose(1, 2, 0))
         a = np.asarray(cv2.resize(a, size, interpolation=cv2.INTER_LINEAR), np.float32)
         after = after + strength * a * after * (1 - after)
+    luma = before @ LUMA
+    lift = (after @ LUMA) / np.maximum(luma, 1e-4)
+    most = 1 + (most_gain(luma) - 1) * strength
+    after = after * np.minimum(1, most / np.maximum(lift, 1e-4))[..., None]
     return transfer.fit(before, after)
 
 
+def most_gain(luma: Pixels) -> float:
+    """How many times brighter a pixel may become.
+
+    What is nearly black holds rounding steps and compression blocks rather than a picture, so that the gain is
+    limited to nine; and to four where a black picture has bright lights in it, for then the black is the night sky.
+    """
+    lights = np.clip((float(np.quantile(luma, 0.995)) - 0.4) / 0.4, 0, 1)
+    black = np.clip((0.06 - float(np.median(luma))) / 0.03, 0, 1)
+    return float(9 - 5 * lights * black)
+
+
 def _best(image: Pixels, strength: float, context: EnhanceContext) -> transfer.Lines:
-    """Lines of MAXIM's answer, blended with the picture by ``strength``."""
+    """Lines of the curve network's answer with some of MAXIM's colour and local contrast.
+
+    MAXIM knows one kind of dark photo and always answers with the same brightness; how bright a picture ought to be is
+    left to the curve network, and MAXIM's answer is brought to that brightness before the two are mixed.
+    """
     small = transfer.shrink(image, _NET_SIDE, _MAXIM_MULTIPLE)
-    after = picture_runner(network(MAXIM, context, OP))(small)
-    return transfer.fit(small, small + strength * (after - small))
+    size = (small.shape[1], small.shape[0])
+    ours = transfer.apply(image, _fast(image, strength, context), context)
+    ours = np.asarray(cv2.resize(ours, size, interpolation=cv2.INTER_AREA), np.float32)
+    context.report(0.1)
+    theirs = picture_runner(network(MAXIM, context, OP))(small)
+    theirs = at_brightness(theirs, float(ours.mean()))
+    return transfer.fit(small, ours + _MAXIM_SHARE * strength * (theirs - ours))
+
+
+def at_brightness(image: Pixels, mean: float) -> Pixels:
+    """The picture under the exponent that gives it this mean, as nearly as an exponent of 1/8..8 can."""
+    low, high = 1 / 8, 8.0
+    image = np.clip(image, 1e-3, 1)
+    for _ in range(20):
+        exponent = float((low * high) ** 0.5)
+        low, high = (
+            (exponent, high) if float((image ** np.float32(exponent)).mean()) > mean else (low, exponent)
+        )
+    return np.asarray(image ** np.float32((low * high) ** 0.5), np.float32)
 
 
 def calm(image: Pixels, gain: float, context: EnhanceContext) -> Pixels:
