@@ -124,6 +124,8 @@ def measure_judged(data: Path, models: Path) -> None:
     rows = list(csv.DictReader((line for line in lines if not line.startswith("#")), delimiter="\t"))
     wrong = [set(row["wrong"].split()) for row in rows]
     vocabulary = load_vocabulary()
+    if gone := set().union(*wrong) - set(vocabulary.concepts):
+        raise SystemExit(f"vocabulary_judged.tsv names concepts that are gone: {sorted(gone)}")
     found = look([data / row["file"] for row in rows], models, objects=True)
     report("judged", len(rows), scene_tags(found, lambda photo, slug: slug not in wrong[photo]))
     told = right = known = 0

@@ -271,7 +271,7 @@ def broken(tmp_path: Path, file: str, old: str, new: str) -> None:
         ("    rabbit | 兔子", "    rabbit | rabbit", "not a Chinese word"),
         ("    rabbit | 兔子", "    兔子 | 兔子", "not an English word"),
         ("    rabbit | 兔子", "     rabbit | 兔子", "indent"),
-        ("    rabbit | 兔子", "          rabbit | 兔子", "indent"),
+        ("    rabbit | 兔子", "              rabbit | 兔子", "indent"),
         ("    raccoon | 浣熊", "    raccoon", "expected"),
         ("    rabbit | 兔子", "    panda | 兔子", "already"),
         ("| 332 +pet", "| 332 +pets", "unknown parent 'pets'"),
