@@ -367,7 +367,7 @@ class TaughtTag(Base):
     __tablename__ = "taught_tags"
     tag_id: Mapped[int] = mapped_column(_cascade("tags.id"), primary_key=True)
     owner_id: Mapped[UUID] = mapped_column(_cascade("users.id"), index=True)
-    model: Mapped[str | None] = mapped_column(String(80))  # of the vectors; None until there is an example with one
+    model: Mapped[str | None] = mapped_column(String(170))  # of the vectors; None before an example has one
     rule: Mapped[bytes | None]  # float32 little endian, see ml.teaching
     revision: Mapped[int] = mapped_column(default=0)  # grows with every verdict
     learned_revision: Mapped[int] = mapped_column(default=-1)  # the revision the rule knows
@@ -508,3 +508,71 @@ class KeyValue(Base):
     __tablename__ = "key_values"
     key: Mapped[str] = mapped_column(String(80), primary_key=True)
     value: Mapped[dict[str, Any]]
+
+
+# --- clients on the road --------------------------------------------------------------------------------------
+
+
+class ResumableUpload(Base):
+    """An upload that arrives in pieces (tus). The file in the data folder knows how much of it is there."""
+
+    __tablename__ = "uploads"
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    owner_id: Mapped[UUID] = mapped_column(_cascade("users.id"), index=True)
+    length: Mapped[int] = mapped_column(BigInteger)
+    options: Mapped[dict[str, Any]]  # what the client said about the photo
+    checksum: Mapped[str | None] = mapped_column(String(64))  # SHA-256 the client announced
+    created_at: Mapped[datetime] = mapped_column(default=utcnow)
+    expires_at: Mapped[datetime] = mapped_column(index=True)
+    photo_id: Mapped[UUID | None]  # what it became
+    duplicate: Mapped[bool] = mapped_column(default=False)
+
+
+class KeptAnswer(Base):
+    """What an upload with an Idempotency-Key was answered, to be answered again when it is repeated."""
+
+    __tablename__ = "kept_answers"
+    owner_id: Mapped[UUID] = mapped_column(_cascade("users.id"), primary_key=True)
+    key: Mapped[str] = mapped_column(String(200), primary_key=True)
+    checksum: Mapped[str] = mapped_column(String(64))
+    answer: Mapped[dict[str, Any]]
+    created_at: Mapped[datetime] = mapped_column(default=utcnow, index=True)
+
+
+class Change(Base):
+    """The latest change of one thing of one user; written by the database's triggers, see app.services.sync."""
+
+    __tablename__ = "changes"
+    owner_id: Mapped[UUID] = mapped_column(primary_key=True)
+    kind: Mapped[str] = mapped_column(String(8), primary_key=True)  # photo album member person tag
+    entity: Mapped[str] = mapped_column(String(80), primary_key=True)  # ids in hexadecimal, a tag's slug
+    sequence: Mapped[int] = mapped_column(BigInteger)
+    gone: Mapped[bool]
+    at: Mapped[datetime]
+    __table_args__ = (Index(None, "owner_id", "sequence"),)
+
+
+class ChangeCounter(Base):
+    """The last sequence number given out for one user, and the last one whose tombstones have been forgotten."""
+
+    __tablename__ = "change_counters"
+    owner_id: Mapped[UUID] = mapped_column(primary_key=True)
+    value: Mapped[int] = mapped_column(BigInteger)
+    forgotten: Mapped[int] = mapped_column(BigInteger, default=0, server_default=text("0"))
+
+
+class Share(Base):
+    """A link to an album or a photo for whoever holds its token; only the token's SHA-256 is kept."""
+
+    __tablename__ = "shares"
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    owner_id: Mapped[UUID] = mapped_column(_cascade("users.id"), index=True)
+    album_id: Mapped[UUID | None] = mapped_column(_cascade("albums.id"), index=True)
+    photo_id: Mapped[UUID | None] = mapped_column(_cascade("photos.id"), index=True)
+    token_hash: Mapped[str] = mapped_column(String(64), unique=True)
+    password_hash: Mapped[str | None] = mapped_column(String(256))
+    expires_at: Mapped[datetime | None]
+    download: Mapped[bool] = mapped_column(default=False)
+    location: Mapped[bool] = mapped_column(default=False)
+    created_at: Mapped[datetime] = mapped_column(default=utcnow)
+    __table_args__ = (CheckConstraint("(album_id is null) <> (photo_id is null)", name="one_thing"),)

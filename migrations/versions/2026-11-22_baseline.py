@@ -19,6 +19,28 @@ depends_on = None
 
 def upgrade() -> None:
     op.create_table(
+        "change_counters",
+        sa.Column("owner_id", Id(), nullable=False),
+        sa.Column("value", sa.BigInteger(), nullable=False),
+        sa.Column("forgotten", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
+        sa.PrimaryKeyConstraint("owner_id", name=op.f("pk_change_counters")),
+    )
+    op.create_table(
+        "changes",
+        sa.Column("owner_id", Id(), nullable=False),
+        sa.Column("kind", sa.String(length=8), nullable=False),
+        sa.Column("entity", sa.String(length=80), nullable=False),
+        sa.Column("sequence", sa.BigInteger(), nullable=False),
+        sa.Column("gone", sa.Boolean(), nullable=False),
+        sa.Column("at", UtcTime(), nullable=False),
+        sa.PrimaryKeyConstraint("owner_id", "kind", "entity", name=op.f("pk_changes")),
+    )
+    with op.batch_alter_table("changes", schema=None) as batch_op:
+        batch_op.create_index(
+            batch_op.f("ix_changes_owner_id_sequence"), ["owner_id", "sequence"], unique=False
+        )
+
+    op.create_table(
         "key_values",
         sa.Column("key", sa.String(length=80), nullable=False),
         sa.Column("value", sa.JSON(), nullable=False),
@@ -82,6 +104,21 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_campaigns")),
     )
+    op.create_table(
+        "kept_answers",
+        sa.Column("owner_id", Id(), nullable=False),
+        sa.Column("key", sa.String(length=200), nullable=False),
+        sa.Column("checksum", sa.String(length=64), nullable=False),
+        sa.Column("answer", sa.JSON(), nullable=False),
+        sa.Column("created_at", UtcTime(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["owner_id"], ["users.id"], name=op.f("fk_kept_answers_owner_id"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("owner_id", "key", name=op.f("pk_kept_answers")),
+    )
+    with op.batch_alter_table("kept_answers", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_kept_answers_created_at"), ["created_at"], unique=False)
+
     op.create_table(
         "people",
         sa.Column("id", Id(), nullable=False),
@@ -238,6 +275,26 @@ def upgrade() -> None:
             sqlite_where=sa.text("owner_id IS NULL"),
             postgresql_where=sa.text("owner_id IS NULL"),
         )
+
+    op.create_table(
+        "uploads",
+        sa.Column("id", Id(), nullable=False),
+        sa.Column("owner_id", Id(), nullable=False),
+        sa.Column("length", sa.BigInteger(), nullable=False),
+        sa.Column("options", sa.JSON(), nullable=False),
+        sa.Column("checksum", sa.String(length=64), nullable=True),
+        sa.Column("created_at", UtcTime(), nullable=False),
+        sa.Column("expires_at", UtcTime(), nullable=False),
+        sa.Column("photo_id", Id(), nullable=True),
+        sa.Column("duplicate", sa.Boolean(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["owner_id"], ["users.id"], name=op.f("fk_uploads_owner_id"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_uploads")),
+    )
+    with op.batch_alter_table("uploads", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_uploads_expires_at"), ["expires_at"], unique=False)
+        batch_op.create_index(batch_op.f("ix_uploads_owner_id"), ["owner_id"], unique=False)
 
     op.create_table(
         "albums",
@@ -550,7 +607,7 @@ def upgrade() -> None:
         "taught_tags",
         sa.Column("tag_id", sa.Integer(), nullable=False),
         sa.Column("owner_id", Id(), nullable=False),
-        sa.Column("model", sa.String(length=80), nullable=True),
+        sa.Column("model", sa.String(length=170), nullable=True),
         sa.Column("rule", sa.LargeBinary(), nullable=True),
         sa.Column("revision", sa.Integer(), nullable=False),
         sa.Column("learned_revision", sa.Integer(), nullable=False),
@@ -614,9 +671,44 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("face_id", "person_id", name=op.f("pk_face_rejections")),
     )
+    op.create_table(
+        "shares",
+        sa.Column("id", Id(), nullable=False),
+        sa.Column("owner_id", Id(), nullable=False),
+        sa.Column("album_id", Id(), nullable=True),
+        sa.Column("photo_id", Id(), nullable=True),
+        sa.Column("token_hash", sa.String(length=64), nullable=False),
+        sa.Column("password_hash", sa.String(length=256), nullable=True),
+        sa.Column("expires_at", UtcTime(), nullable=True),
+        sa.Column("download", sa.Boolean(), nullable=False),
+        sa.Column("location", sa.Boolean(), nullable=False),
+        sa.Column("created_at", UtcTime(), nullable=False),
+        sa.CheckConstraint("(album_id is null) <> (photo_id is null)", name=op.f("ck_shares_one_thing")),
+        sa.ForeignKeyConstraint(
+            ["album_id"], ["albums.id"], name=op.f("fk_shares_album_id"), ondelete="CASCADE"
+        ),
+        sa.ForeignKeyConstraint(
+            ["owner_id"], ["users.id"], name=op.f("fk_shares_owner_id"), ondelete="CASCADE"
+        ),
+        sa.ForeignKeyConstraint(
+            ["photo_id"], ["photos.id"], name=op.f("fk_shares_photo_id"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_shares")),
+        sa.UniqueConstraint("token_hash", name=op.f("uq_shares_token_hash")),
+    )
+    with op.batch_alter_table("shares", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_shares_album_id"), ["album_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_shares_owner_id"), ["owner_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_shares_photo_id"), ["photo_id"], unique=False)
 
 
 def downgrade() -> None:
+    with op.batch_alter_table("shares", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_shares_photo_id"))
+        batch_op.drop_index(batch_op.f("ix_shares_owner_id"))
+        batch_op.drop_index(batch_op.f("ix_shares_album_id"))
+
+    op.drop_table("shares")
     op.drop_table("face_rejections")
     with op.batch_alter_table("album_photos", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_album_photos_photo_id"))
@@ -696,6 +788,11 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_albums_owner_id"))
 
     op.drop_table("albums")
+    with op.batch_alter_table("uploads", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_uploads_owner_id"))
+        batch_op.drop_index(batch_op.f("ix_uploads_expires_at"))
+
+    op.drop_table("uploads")
     with op.batch_alter_table("tags", schema=None) as batch_op:
         batch_op.drop_index(
             "uq_tags_vocabulary",
@@ -726,6 +823,10 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_people_owner_id"))
 
     op.drop_table("people")
+    with op.batch_alter_table("kept_answers", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_kept_answers_created_at"))
+
+    op.drop_table("kept_answers")
     op.drop_table("campaigns")
     with op.batch_alter_table("api_keys", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_api_keys_user_id"))
@@ -737,3 +838,8 @@ def downgrade() -> None:
 
     op.drop_table("login_failures")
     op.drop_table("key_values")
+    with op.batch_alter_table("changes", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_changes_owner_id_sequence"))
+
+    op.drop_table("changes")
+    op.drop_table("change_counters")
