@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from ml.formats.dlib import DlibFormatError, read_tensors
+from ml.formats.onnx import OnnxFormatError, read_metadata
 from ml.formats.tfjs import TfjsFormatError, read_weights
 
 
@@ -91,3 +92,34 @@ def test_a_missing_tfjs_shard_is_named(tmp_path: Path) -> None:
     tfjs_model(tmp_path, [{"name": "x", "shape": [1], "dtype": "float32"}], {"shard-1": bytes(4)})
     with pytest.raises(TfjsFormatError, match="shard-1"):
         read_weights(tmp_path / "model.json", {})
+
+
+def protobuf(number: int, content: bytes) -> bytes:
+    """A length-delimited field; lengths up to two bytes."""
+    size = len(content)
+    length = bytes([size]) if size < 128 else bytes([size & 0x7F | 0x80, size >> 7])
+    return bytes([number << 3 | 2]) + length + content
+
+
+def test_onnx_metadata_is_found_behind_a_graph(tmp_path: Path) -> None:
+    entries = {"character": "一\n二\n三", "author": "someone"}
+    props = [protobuf(14, protobuf(1, k.encode()) + protobuf(2, v.encode())) for k, v in entries.items()]
+    model = bytes([1 << 3, 8]) + protobuf(7, b"\x00" * 5000) + b"".join(props)
+    (tmp_path / "model.onnx").write_bytes(model)
+    assert read_metadata(tmp_path / "model.onnx") == entries
+
+
+def test_onnx_metadata_as_onnx_itself_writes_it(tmp_path: Path) -> None:
+    onnx = pytest.importorskip("onnx")
+    graph = onnx.helper.make_graph([], "empty", [], [])
+    model = onnx.helper.make_model(graph)
+    onnx.helper.set_model_props(model, {"key": "value", "other": "值"})
+    onnx.save(model, str(tmp_path / "model.onnx"))
+    assert read_metadata(tmp_path / "model.onnx") == {"key": "value", "other": "值"}
+
+
+@pytest.mark.parametrize("data", [b"", b"\x72\xff\xff", b"\x72\x50abc", b"\x07\x00"])
+def test_what_is_no_onnx_file_is_refused(tmp_path: Path, data: bytes) -> None:
+    (tmp_path / "model.onnx").write_bytes(data)
+    with pytest.raises(OnnxFormatError):
+        read_metadata(tmp_path / "model.onnx")
