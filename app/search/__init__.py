@@ -4,6 +4,8 @@ from app.search.compile import visible
 from app.search.find import Hit, Page, count_photos, find_ids, find_photos, timeline
 from app.search.language import Query, parse
 from app.search.ranking import Reason
+from app.search.similar import similar_photos, similar_to_vector
+from app.search.suggest import Suggestion, suggest
 from app.search.terms import index_terms, terms
 
 __all__ = [
@@ -11,11 +13,15 @@ __all__ = [
     "Page",
     "Query",
     "Reason",
+    "Suggestion",
     "count_photos",
     "find_ids",
     "find_photos",
     "index_terms",
     "parse",
+    "similar_photos",
+    "similar_to_vector",
+    "suggest",
     "terms",
     "timeline",
     "visible",

@@ -20,7 +20,7 @@ from app.models import Photo
 from app.search import conditions as sql
 from app.search.language import Word
 from app.search.library import Library
-from app.search.terms import is_unspaced, lookup, name_key, units
+from app.search.terms import fold, is_unspaced, lookup, name_key, units
 from app.search.values import MONTHS, Interval, Number
 
 TERM_FIELDS = ("title", "name", "place", "text")
@@ -123,9 +123,9 @@ def word_condition(
 
 
 def _evidence(library: Library, text: str, prefix: bool) -> Evidence:
-    key = name_key(text)
+    plain = fold(text)
     roots = frozenset() if prefix else library.tags.find(text)
-    year, month = _YEAR.fullmatch(key), _MONTH_ZH.fullmatch(key)
+    year, month = _YEAR.fullmatch(plain), _MONTH_ZH.fullmatch(plain)
     return Evidence(
         text,
         roots,
@@ -134,7 +134,7 @@ def _evidence(library: Library, text: str, prefix: bool) -> Evidence:
         tuple(lookup(text)),
         prefix,
         int(year[1]) if year else None,
-        int(month[1]) if month else _MONTHS.get(key),
+        int(month[1]) if month else _MONTHS.get(plain),
     )
 
 

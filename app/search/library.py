@@ -63,3 +63,16 @@ class Library:
         from ml.vocabulary import load_vocabulary
 
         return get_close_matches(name_key(name), list(load_vocabulary().coco), 3, 0.5)
+
+
+def object_things(word: str, *, chinese: bool = False) -> list[tuple[str, str]]:
+    """The detector's names that begin with ``word`` in either language, with what to show for each."""
+    from ml.vocabulary import load_vocabulary
+
+    vocabulary, key = load_vocabulary(), name_key(word)
+    found = []
+    for name, slug in vocabulary.coco.items():
+        zh = vocabulary.name(slug, "zh")
+        if name_key(name).startswith(key) or name_key(zh).startswith(key):
+            found.append((name, zh if chinese else name))
+    return found

@@ -29,7 +29,7 @@ from app.search.evidence import TERM_FIELDS, Evidence, WordEvidence, dated
 WEIGHTS = {"confirmed": 1.0, "person": 1.0, "title": 1.0, "place": 0.9, "date": 0.8, "text": 0.7, "name": 0.6}
 SEEN = 0.5  # weight of the tags' confidence beside the meaning's similarity
 MAX_REASONS = 8
-_FIELD_KINDS = {"title": "title", "place": "place", "text": "text", "name": "filename"}
+_FIELD_KINDS = {"title": "title", "place": "place", "text": "text", "name": "filename", "date": "date"}
 
 
 @dataclass(frozen=True)
@@ -167,7 +167,7 @@ def _explain(
         )
         for photo_id, name in session.execute(people):
             found[photo_id].append(Reason("person", evidence.text, name))
-    for field in TERM_FIELDS if evidence.terms else ():
-        there = sql.worded(evidence.terms, (field,), prefix=evidence.prefix, collation=plan.library.collation)
-        for photo_id in session.scalars(select(Photo.id).where(Photo.id.in_(ids), there)):
-            found[photo_id].append(Reason(_FIELD_KINDS[field], evidence.text))
+    for kind, statement in _places(plan, evidence):
+        if kind in _FIELD_KINDS:
+            for photo_id in session.scalars(statement.where(Photo.id.in_(ids))):
+                found[photo_id].append(Reason(_FIELD_KINDS[kind], evidence.text))
