@@ -12,6 +12,7 @@ import select
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -104,7 +105,7 @@ def _answer_until_idle() -> None:
     answers, sys.stdout = sys.stdout, sys.stderr
     settings = Settings.from_env()
     context = Context.open(settings)
-    questions = {"look_at": lookup.look_at}
+    questions: dict[str, Callable[..., Any]] = {"look_at": lookup.look_at, "explain": lookup.explain}
     while select.select([sys.stdin], [], [], settings.model_idle_seconds)[0]:
         line = sys.stdin.readline()
         if not line:

@@ -16,7 +16,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.staticfiles import StaticFiles
 
 from app import errors, migrate
-from app.api import admin, albums, auth, images, operations, photos, work
+from app.api import admin, albums, auth, images, operations, people, photos, tags, uploads, work
 from app.api.schemas import Problem
 from app.compat import huawei, immich
 from app.context import Context
@@ -58,8 +58,8 @@ def create_app(settings: Settings, context: Context | None = None) -> FastAPI:
         openapi_url="/api/openapi.json",
     )
     app.state.context = context
-    for router in (auth.router, photos.router, albums.router, images.router, work.router, admin.router):
-        app.include_router(router, prefix="/api/v1")
+    for api in (auth, photos, people, tags, albums, images, work, admin):
+        app.include_router(api.router, prefix="/api/v1")
     for facade in (huawei.router, immich.router):
         app.include_router(facade)
     app.include_router(operations.router)

@@ -19,7 +19,7 @@ from app import migrate
 from app.context import Context
 from app.logs import job_id
 from app.models import Job
-from app.services import analysis, edits, jobs, models, photos, retag
+from app.services import analysis, edits, grouping, jobs, models, photos, retag, teaching
 from app.settings import Settings
 
 if TYPE_CHECKING:
@@ -30,6 +30,9 @@ log = logging.getLogger(__name__)
 _IDLE_SECONDS = 0.5
 _REAP_SECONDS = 5.0
 _SWEEP_SECONDS = 3600.0
+# Work that gains by waiting until the photos at hand are done; it is not put off for longer than this.
+_PATIENT = (grouping.KIND,)
+_PATIENCE_SECONDS = 60.0
 
 
 class Worker:
@@ -45,8 +48,11 @@ class Worker:
         self._last_work = time.monotonic()
         self._handlers: dict[str, Callable[[Sequence[Job]], None]] = {
             "edit": self._edit,  # somebody waits for it
+            teaching.KIND: self._teach,  # somebody waits for this, too
             "analyse": self._analyse,
+            grouping.KIND: self._people,
         }
+        self._last_patient = time.monotonic()
 
     def analyzer_for(self, model: str | None = None) -> Analyzer:
         """The analyzer with the default models, or with ``model`` in place of its task's default.
@@ -82,6 +88,8 @@ class Worker:
         """Claim and do one batch; how many jobs it held."""
         settings, done = self.context.settings, 0
         for kind, handler in self._handlers.items():
+            if kind in _PATIENT and done and time.monotonic() - self._last_patient < _PATIENCE_SECONDS:
+                continue
             limit = settings.job_batch if kind == "analyse" else 1
             with self.context.database.write() as session:
                 claimed = jobs.claim(session, self.name, [kind], limit, settings.job_lease_seconds)
@@ -98,6 +106,8 @@ class Worker:
             seconds = time.perf_counter() - start
             log.info("batch done", extra={"kind": kind, "jobs": len(claimed), "ms": round(seconds * 1000)})
             self._last_work = time.monotonic()
+        if not done or time.monotonic() - self._last_patient >= _PATIENCE_SECONDS:
+            self._last_patient = time.monotonic()
         return done
 
     def _analyse(self, claimed: Sequence[Job]) -> None:
@@ -106,6 +116,26 @@ class Worker:
     def _edit(self, claimed: Sequence[Job]) -> None:
         for job in claimed:
             edits.render_job(self.context, self.name, job)
+
+    def _people(self, claimed: Sequence[Job]) -> None:
+        self._each(claimed, grouping.group_faces)
+
+    def _teach(self, claimed: Sequence[Job]) -> None:
+        self._each(claimed, teaching.learn_tag)
+
+    def _each(self, claimed: Sequence[Job], do: Callable[[Context, str, Job], None]) -> None:
+        """Do jobs one by one; one that fails is tried again later, one that was taken away is let go."""
+        for job in claimed:
+            try:
+                do(self.context, self.name, job)
+            except grouping.LostLease:
+                with self.context.database.write() as session:
+                    jobs.fail(session, self.name, job.id, "cancelled", "Cancelled.", retryable=False)
+            except Exception as error:
+                log.exception("job failed", extra={"kind": job.kind})
+                message = f"{type(error).__name__}: {error}"
+                with self.context.database.write() as session:
+                    jobs.fail(session, self.name, job.id, "internal", message, retryable=True)
 
     def _housekeeping(self) -> None:
         now = time.monotonic()

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 import numpy as np
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, func, or_, select
 
 from app.context import Context
 from app.db import WriteSession, utcnow
@@ -27,6 +27,7 @@ from app.models import (
     DetectedObject,
     Embedding,
     Face,
+    FaceRejection,
     Job,
     Photo,
     PhotoTag,
@@ -34,7 +35,7 @@ from app.models import (
     TextLine,
 )
 from app.search.terms import index_terms
-from app.services import jobs, snapshots, vocabulary
+from app.services import grouping, jobs, snapshots, teaching, vocabulary
 
 if TYPE_CHECKING:
     from ml import Analysis, Analyzer
@@ -239,6 +240,9 @@ def replace_results(session: WriteSession, photo: Photo, analysis: Analysis) -> 
         _replace_faces(session, photo, analysis, ran["faces"].model)
     _replace_vector(session, photo, "visual", analysis.visual, ran.get("scenes"))
     _replace_vector(session, photo, "semantic", analysis.semantic, ran.get("embedding"))
+    if analysis.visual is not None or analysis.semantic is not None:
+        session.flush()
+        teaching.tag_photo(session, photo)
 
 
 def _replace_tags(session: WriteSession, photo: Photo, analysis: Analysis) -> None:
@@ -291,6 +295,7 @@ def _replace_text(session: WriteSession, photo: Photo, analysis: Analysis, model
 
 def _replace_faces(session: WriteSession, photo: Photo, analysis: Analysis, model: str) -> None:
     """Replace found faces; one that overlaps an old face keeps its row and with it the user's word about it."""
+    said = _said_of_faces(session, photo)
     old = list(session.scalars(select(Face).where(Face.photo_id == photo.id)))
     for seen in analysis.faces:
         match = max(old, key=lambda face: _overlap(face, seen.box), default=None)
@@ -303,8 +308,17 @@ def _replace_faces(session: WriteSession, photo: Photo, analysis: Analysis, mode
         face.embedding = None if seen.embedding is None else seen.embedding.astype("<f4").tobytes()
         session.add(face)
     for face in old:
-        if face.person_source != "user":
+        if face.id not in said:
             session.delete(face)
+    if any(seen.embedding is not None for seen in analysis.faces):
+        grouping.request_grouping(session, photo.owner_id)
+
+
+def _said_of_faces(session: WriteSession, photo: Photo) -> set[UUID]:
+    """The faces of which a user has said who they are, or are not."""
+    rejected = select(FaceRejection.face_id).where(FaceRejection.face_id == Face.id)
+    told = or_(Face.person_source == "user", rejected.exists())
+    return set(session.scalars(select(Face.id).where(Face.photo_id == photo.id, told)))
 
 
 def _overlap(face: Face, box: object) -> float:

@@ -59,6 +59,18 @@ def look_at(
     }
 
 
+def explain(context: Context, path: str, slug: str, checksum: str, kind: str) -> bool:
+    """Keep the heat map of a tag as a rendition of the photo; False when the network cannot point at this tag."""
+    from app.services.heatmaps import paint
+
+    pixels = context.sandbox.decode(Path(path), long_side=512)
+    heat = _analyzer(context).explain(pixels[..., :3], slug)
+    if heat is None:
+        return False
+    context.storage.write_rendition(checksum, kind, ".png", paint(heat))
+    return True
+
+
 def _analyzer(context: Context) -> Analyzer:
     from ml import Analyzer
 

@@ -15,7 +15,7 @@ from app.errors import Invalid, NotFound
 from app.models import Cue, DetectedObject, Edit, Face, Person, Photo, PhotoTag, Stage, Tag, TextLine
 from app.search import find_photos
 from app.search.terms import index_terms
-from app.services import albums, intake, jobs, vocabulary
+from app.services import albums, intake, jobs, teaching, vocabulary
 from app.services.accounts import Viewer
 
 MAX_BATCH = 1000
@@ -115,7 +115,7 @@ def tags_of(session: ReadSession, photo: Photo) -> list[TagOnPhoto]:
     rows = session.execute(
         select(PhotoTag, Tag)
         .join(Tag, Tag.id == PhotoTag.tag_id)
-        .where(PhotoTag.photo_id == photo.id, Tag.hidden.is_(False))
+        .where(PhotoTag.photo_id == photo.id, Tag.hidden.is_(False), ~vocabulary.hidden_by(photo.owner_id))
     )
     best: dict[int, TagOnPhoto] = {}
     for row, tag in rows:
@@ -194,6 +194,7 @@ def _decide(session: WriteSession, photo: Photo, tag: Tag, state: str) -> None:
         update(PhotoTag).where(PhotoTag.photo_id == photo.id, PhotoTag.tag_id == tag.id).values(state=state)
     )
     photo.updated_at = utcnow()
+    teaching.note_verdict(session, tag)
 
 
 # --- trash ----------------------------------------------------------------------------------------------------

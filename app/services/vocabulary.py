@@ -6,12 +6,13 @@ import hashlib
 import re
 import unicodedata
 from dataclasses import dataclass
+from uuid import UUID
 
-from sqlalchemy import distinct, func, or_, select
+from sqlalchemy import ColumnElement, distinct, func, or_, select
 
 from app.db import ReadSession, WriteSession
 from app.errors import Invalid, NotFound
-from app.models import KeyValue, Photo, PhotoTag, Tag
+from app.models import HiddenTag, KeyValue, Photo, PhotoTag, Tag
 from app.services.accounts import Viewer
 
 
@@ -70,10 +71,17 @@ def tag_tree(session: ReadSession, viewer: Viewer) -> list[TagNode]:
     rows = session.execute(
         select(Tag, func.coalesce(counted.c.count, 0))
         .outerjoin(counted, counted.c.tag_id == Tag.id)
-        .where(Tag.hidden.is_(False), or_(Tag.owner_id.is_(None), Tag.owner_id == viewer.user_id))
+        .where(or_(Tag.owner_id.is_(None), Tag.owner_id == viewer.user_id))
+        .where(Tag.hidden.is_(False), ~hidden_by(viewer.user_id))
         .order_by(Tag.slug)
     )
     return [TagNode(tag, count) for tag, count in rows]
+
+
+def hidden_by(user_id: UUID) -> ColumnElement[bool]:
+    """Tags this user has hidden for themselves."""
+    chosen = select(HiddenTag.tag_id).where(HiddenTag.user_id == user_id, HiddenTag.tag_id == Tag.id)
+    return chosen.exists()
 
 
 def get_tag(session: ReadSession, viewer: Viewer, slug: str) -> Tag:

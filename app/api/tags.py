@@ -1,0 +1,224 @@
+"""Tags: teaching them by example, changing them, and why a photo has one."""
+
+from __future__ import annotations
+
+from typing import Annotated
+from urllib.parse import quote
+from uuid import UUID
+
+from fastapi import APIRouter, Header, Query, Request, Response
+from pydantic import Field
+from starlette.responses import FileResponse
+
+from app.api.photos import language_of
+from app.api.schemas import BoxSchema, PhotoId, Schema, problems
+from app.deps import ContextDep, PhotoReader, PhotoWriter, ReadDb, WriteDb
+from app.models import Tag
+from app.services import evidence, taxonomy, teaching
+
+router = APIRouter(tags=["tags"])
+
+
+class TagTeach(Schema):
+    name: str = Field(min_length=1, max_length=100, examples=["Our boat"])
+    examples: list[UUID] = Field(min_length=1, max_length=teaching.MAX_EXAMPLES)
+    counter_examples: list[UUID] = Field(default_factory=list, max_length=teaching.MAX_EXAMPLES)
+
+
+class TagTaught(Schema):
+    slug: str
+    name: str
+    examples: int = Field(description="Photos confirmed so far.")
+    counter_examples: int = Field(description="Photos rejected so far.")
+    photos: int | None = Field(description="Photos that fit; null while `job` is looking for them.")
+    job: UUID | None
+
+
+class TagUpdate(Schema):
+    """Only the fields that are sent change; `parent` null moves to the top."""
+
+    name: str | None = Field(None, max_length=100, description="In both languages.")
+    name_en: str | None = Field(None, max_length=100)
+    name_zh: str | None = Field(None, max_length=100)
+    parent: str | None = Field(None, max_length=100, description="Slug of the tag above.")
+    hidden: bool | None = None
+    merge_into: str | None = Field(None, max_length=100, description="Slug of the tag to become one with.")
+
+
+class TagChanged(Schema):
+    slug: str
+    name: str
+    name_en: str
+    name_zh: str
+    own: bool
+    hidden: bool
+
+    @classmethod
+    def of(cls, tag: Tag, language: str, hidden: bool) -> TagChanged:
+        return cls(
+            slug=tag.slug,
+            name=_name(tag, language),
+            name_en=tag.name_en,
+            name_zh=tag.name_zh,
+            own=tag.owner_id is not None,
+            hidden=hidden,
+        )
+
+
+class EvidenceBox(Schema):
+    name: str = Field(description="COCO's name of the object, or face.")
+    confidence: float
+    box: BoxSchema
+
+
+class EvidenceExample(Schema):
+    photo_id: UUID
+    similarity: float
+
+
+class EvidencePublic(Schema):
+    """`source`, `model` and `confidence` are those of the strongest evidence; `user` where there is no other."""
+
+    slug: str
+    name: str
+    source: str
+    model: str | None
+    confidence: float
+    state: str
+    boxes: list[EvidenceBox] = Field(description="Objects or faces that speak for the tag.")
+    examples: list[EvidenceExample] = Field(description="For a taught tag: the examples most like the photo.")
+    heat_map: str | None = Field(description="Address of a PNG to lay over the photo.")
+
+
+@router.post(
+    "/tags",
+    status_code=201,
+    response_model=TagTaught,
+    responses=problems(401, 403, 404, 422),
+    summary="Teach a tag by examples",
+)
+def teach_tag(
+    viewer: PhotoWriter, session: WriteDb, body: TagTeach, accept_language: Annotated[str, Header()] = ""
+) -> TagTaught:
+    """Makes a tag of your own, or extends it, and gives it to every photo that fits, now and in future.
+
+    Five examples are a good start. Every tag you confirm or reject later improves it.
+    """
+    taught = teaching.teach(session, viewer, body.name, body.examples, body.counter_examples)
+    return TagTaught(
+        slug=taught.tag.slug,
+        name=_name(taught.tag, language_of(accept_language, viewer.language)),
+        examples=taught.examples,
+        counter_examples=taught.counter_examples,
+        photos=taught.photos,
+        job=taught.job,
+    )
+
+
+@router.get(
+    "/tags/hidden",
+    response_model=list[TagChanged],
+    responses=problems(401, 403),
+    summary="Tags you have hidden",
+)
+def hidden_tags(
+    viewer: PhotoReader, session: ReadDb, accept_language: Annotated[str, Header()] = ""
+) -> list[TagChanged]:
+    language = language_of(accept_language, viewer.language)
+    return [TagChanged.of(tag, language, True) for tag in taxonomy.hidden_tags(session, viewer)]
+
+
+@router.patch(
+    "/tags/{slug}",
+    response_model=TagChanged,
+    responses=problems(401, 403, 404, 409, 422),
+    summary="Rename, move, hide or merge a tag",
+)
+def update_tag(
+    viewer: PhotoWriter,
+    session: WriteDb,
+    slug: str,
+    body: TagUpdate,
+    accept_language: Annotated[str, Header()] = "",
+) -> TagChanged:
+    """Tags of your own; of the vocabulary's only `hidden` can be changed, and for you alone."""
+    fields = body.model_dump()
+    if "parent" in body.model_fields_set:
+        fields["parent"] = body.parent or ""
+    tag = taxonomy.update_tag(session, viewer, slug, taxonomy.TagChange(**fields))
+    hidden = tag.id in {other.id for other in taxonomy.hidden_tags(session, viewer)}
+    return TagChanged.of(tag, language_of(accept_language, viewer.language), hidden)
+
+
+@router.delete(
+    "/tags/{slug}",
+    status_code=204,
+    responses=problems(401, 403, 404, 422),
+    summary="Delete a tag of your own",
+)
+def delete_tag(viewer: PhotoWriter, session: WriteDb, slug: str) -> None:
+    """From every photo, with all that was learned for it."""
+    taxonomy.delete_tag(session, viewer, slug)
+
+
+@router.get(
+    "/photos/{photo_id}/tags/{slug}/evidence",
+    response_model=EvidencePublic,
+    responses=problems(401, 403, 404, 422),
+    summary="Why a photo has a tag",
+)
+def tag_evidence(
+    viewer: PhotoReader,
+    session: ReadDb,
+    photo_id: PhotoId,
+    slug: str,
+    accept_language: Annotated[str, Header()] = "",
+) -> EvidencePublic:
+    found = evidence.evidence_of(session, viewer, photo_id, slug)
+    best = found.rows[0]
+    address = f"/api/v1/photos/{photo_id}/explain?tag={quote(found.tag.slug, safe='')}"
+    return EvidencePublic(
+        slug=found.tag.slug,
+        name=_name(found.tag, language_of(accept_language, viewer.language)),
+        source=best.source,
+        model=best.model,
+        confidence=round(best.confidence, 4),
+        state=best.state,
+        boxes=[
+            EvidenceBox(
+                name=place.name, confidence=round(place.confidence, 4), box=BoxSchema.model_validate(place)
+            )
+            for place in found.places
+        ],
+        examples=[
+            EvidenceExample(photo_id=example, similarity=round(similarity, 4))
+            for example, similarity in found.examples
+        ],
+        heat_map=address if found.has_heat_map else None,
+    )
+
+
+@router.get(
+    "/photos/{photo_id}/explain",
+    response_class=FileResponse,
+    summary="Where in the photo a tag was seen",
+    responses={200: {"content": {"image/png": {}}}, **problems(401, 403, 404, 422)},
+)
+def explain(
+    request: Request,
+    viewer: PhotoReader,
+    session: ReadDb,
+    context: ContextDep,
+    photo_id: PhotoId,
+    tag: Annotated[str, Query(min_length=1, max_length=100, description="The tag's slug.")],
+) -> Response:
+    """A transparent PNG to lay over the photo: blue is faint, red is strong. The first time takes about a second."""
+    path = evidence.heat_map(context, session, viewer, photo_id, tag)
+    headers = {"Cache-Control": "private, max-age=3600", "ETag": f'"{path.stem[:32]}-{path.stem[-20:]}"'}
+    if headers["ETag"] in request.headers.get("if-none-match", ""):
+        return Response(status_code=304, headers=headers)
+    return FileResponse(path, media_type="image/png", headers=headers)
+
+
+def _name(tag: Tag, language: str) -> str:
+    return tag.name_zh if language == "zh" else tag.name_en

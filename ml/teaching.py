@@ -1,0 +1,175 @@
+"""Learning a tag from a few photos: a linear rule on the vectors of pictures. Arrays in, confidences out.
+
+A picture is described by its visual and its semantic vector (``joint``), each centred on the library and of unit
+length: the visual one tells alike-looking things apart, the semantic one knows that a cobra and a viper are both
+snakes. The rule is ridge regression (Hoerl and Kennard, Technometrics 1970) of the examples against counter-examples
+and the rest of the library, both sides weighing the same. The rest may well hold photos of the thing: each of them
+weighs so little that a few do no harm.
+
+How sure a rule is of a photo follows from where its score lies between the library's middle and what the examples
+score when each is left out in turn. ``SLOPE``, ``SPREAD`` and ``OFFSET`` turn that into a probability; they were
+fitted by ``bench/teaching.py --fit`` over 30 concepts that were taught with 5 photos each.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ml.types import Vector
+
+Matrix = NDArray[np.float32]
+
+CUT = 0.5
+"""From this confidence on a photo gets the tag."""
+SLOPE, SPREAD, OFFSET = 4.0, 0.3, -4.0
+LIBRARY = 1000
+"""So many photos stand for the library; more change nothing."""
+
+_RIDGE = 0.03
+_FOLDS = 10  # examples left out in turn
+_LONE = (
+    0.5  # how far a new photo of the thing comes, as a share of what the examples do, before it is measured
+)
+_LONE_WEIGHT = 1.0  # in examples
+_FEW = 20.0  # photos from which a library's mean counts more than none
+_CLEAR = 3.0  # deviations that the thing lies above the library at the least
+_TINY = 1e-6
+
+
+@dataclass(frozen=True)
+class Rule:
+    """``confidence`` tells how sure it is that pictures show the thing.
+
+    Attributes:
+        mean: ``(D,)`` float32, the library's middle.
+        weights: ``(D,)`` float32.
+        offset, low, high, spread: of the score; the score of the library's median photo, of an unseen photo of the
+            thing, and the library's usual deviation.
+        width: of the visual part of a vector.
+    """
+
+    mean: Vector
+    weights: Vector
+    offset: float
+    low: float
+    high: float
+    spread: float
+    width: int
+
+    def features(self, vectors: Matrix) -> Matrix:
+        """``(N, 2)``: where the score lies between the library (0) and the thing (1), and in deviations."""
+        scores = _centred(vectors, self.mean, self.width) @ self.weights + self.offset - self.low
+        part = scores / max(self.high - self.low, _TINY)
+        deviations = scores / max(self.spread, _TINY)
+        return np.stack([np.clip(part, -2, 2), np.clip(deviations, -20, 20)], 1).astype(np.float32)
+
+    def confidence(self, vectors: Matrix) -> Vector:
+        """``(N,)`` float32 in 0..1 of ``(N, D)`` vectors from ``joint``."""
+        part, deviations = self.features(vectors).T
+        odds = SLOPE * part + SPREAD * deviations + OFFSET
+        return np.asarray(1 / (1 + np.exp(-np.clip(odds, -30, 30))), np.float32)
+
+    def to_bytes(self) -> bytes:
+        """Little-endian float32: five numbers, then mean and weights."""
+        head = [self.width, self.offset, self.low, self.high, self.spread]
+        return np.concatenate([np.array(head, "<f4"), self.mean, self.weights]).astype("<f4").tobytes()
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> Rule:
+        """The rule that ``to_bytes`` wrote."""
+        numbers = np.frombuffer(data, "<f4").astype(np.float32)
+        width, offset, low, high, spread = (float(number) for number in numbers[:5])
+        mean, weights = numbers[5:].reshape(2, -1)
+        return cls(mean, weights, offset, low, high, spread, int(width))
+
+
+def joint(visual: Matrix, semantic: Matrix) -> Matrix:
+    """``(N, V)`` and ``(N, S)`` unit vectors of the same pictures as ``(N, V + S)``."""
+    return np.concatenate([visual, semantic], 1).astype(np.float32)
+
+
+def learn(examples: Matrix, counter_examples: Matrix, library: Matrix, width: int) -> Rule:
+    """Learn a rule.
+
+    Args:
+        examples: ``(N, D)`` vectors from ``joint`` of pictures of the thing, at least one.
+        counter_examples: ``(M, D)`` of pictures that are not; may be empty.
+        library: ``(L, D)`` of other pictures, few of which show it; may be empty.
+        width: of the visual part.
+
+    Raises:
+        ValueError: there is no example.
+    """
+    if not len(examples):
+        raise ValueError("a rule needs an example")
+    if len(library) > LIBRARY:
+        library = library[np.linspace(0, len(library) - 1, LIBRARY).astype(int)]
+    everything = np.concatenate([examples, counter_examples, library])
+    mean = everything.mean(0) * len(everything) / (len(everything) + _FEW)
+    rows = _centred(everything, mean, width)
+    target = np.where(np.arange(len(rows)) < len(examples), 1.0, -1.0)
+    shares = _shares(len(examples), len(counter_examples), len(library))
+    kernel = (rows @ rows.T).astype(np.float64)
+    factors, offset = _solve(kernel, target, shares)
+    scores = kernel @ factors + offset
+    others = scores[len(examples) :]
+    low = float(np.median(others)) if len(others) else -1.0
+    spread = float(np.median(np.abs(others - low)) * 1.4826) if len(others) > 1 else 0.5
+    high = _unseen(kernel, target, shares, len(examples), float(scores[: len(examples)].mean()), low)
+    high = max(high, low + _CLEAR * spread)
+    weights = (rows.T @ factors).astype(np.float32)
+    return Rule(mean.astype(np.float32), weights, offset, low, high, spread, width)
+
+
+def _centred(vectors: Matrix, mean: Vector, width: int) -> Matrix:
+    """Both parts less their mean, each of length 1 / sqrt(2)."""
+    moved = vectors - mean
+    for part in (moved[:, :width], moved[:, width:]):
+        part /= np.maximum(np.linalg.norm(part, axis=1, keepdims=True), _TINY) * np.sqrt(2)
+    return moved
+
+
+def _shares(examples: int, counter_examples: int, library: int) -> NDArray[np.float64]:
+    """What each row weighs: examples half of all; counter-examples as much as the library where both are."""
+    against = 0.25 if counter_examples and library else 0.5
+    groups = ((examples, 0.5), (counter_examples, against), (library, against))
+    shares = np.concatenate([np.full(count, weight / max(count, 1)) for count, weight in groups])
+    return np.asarray(shares / shares.sum(), np.float64)
+
+
+def _solve(
+    kernel: NDArray[np.float64], target: NDArray[np.float64], shares: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], float]:
+    """Weighted ridge regression: the factor of every row, and the offset."""
+    middle = kernel @ shares
+    centred = kernel - middle[:, None] - middle[None] + shares @ middle
+    aim = target - shares @ target
+    root = np.sqrt(shares)
+    system = root[:, None] * centred * root[None] + _RIDGE * np.eye(len(kernel))
+    factors = root * np.linalg.solve(system, root * aim)
+    factors = factors - shares * factors.sum()
+    return factors, float(shares @ target - (kernel @ factors) @ shares)
+
+
+def _unseen(
+    kernel: NDArray[np.float64],
+    target: NDArray[np.float64],
+    shares: NDArray[np.float64],
+    examples: int,
+    seen: float,
+    low: float,
+) -> float:
+    """The score to expect of a photo of the thing that is no example."""
+    guess = low + _LONE * (seen - low)
+    total, weight = guess * _LONE_WEIGHT, _LONE_WEIGHT
+    if examples > 1:
+        for index in np.linspace(0, examples - 1, min(_FOLDS, examples)).astype(int):
+            kept = np.arange(len(kernel)) != index
+            part = shares[kept] * np.where(target[kept] > 0, examples / (examples - 1), 1.0)
+            factors, offset = _solve(kernel[np.ix_(kept, kept)], target[kept], part / part.sum())
+            total += float(kernel[index, kept] @ factors + offset)
+            weight += 1
+    return total / weight
