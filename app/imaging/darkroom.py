@@ -2,7 +2,7 @@
 
 A recipe decodes an untrusted file in full and may run networks that need gigabytes: one child per recipe
 keeps a hostile file, a memory peak and a crash away from the server and the worker, gives the memory back
-at the end, and makes cancelling certain.
+at the end, and makes cancelling certain. Previews of our own renditions may use ``app.imaging.darkroom_bench``.
 """
 
 from __future__ import annotations
@@ -91,7 +91,23 @@ def develop(
         Cancelled: ``cancelled`` (asked about twice a second) said so.
     """
     limit = settings.edit_seconds if seconds is None else seconds
-    options = {
+    child = start_child()
+    replies = _Replies(child, progress or (lambda _fraction: None))
+    try:
+        assert child.stdin is not None
+        with child.stdin as pipe:
+            pipe.write(json.dumps({**as_message(settings, order), "parent": os.getpid()}))
+        _wait(replies, limit, cancelled or (lambda: False))
+    finally:
+        child.kill()
+        child.wait()
+        replies.join()
+    return outcome(replies.answer, child.returncode)
+
+
+def as_message(settings: Settings, order: Order) -> dict[str, Any]:
+    """An order as the child reads it."""
+    return {
         "source": str(order.source),
         "target": str(order.target),
         "recipe": order.recipe,
@@ -101,27 +117,19 @@ def develop(
         "models": str(settings.models_dir),
         "max_pixels": settings.max_pixels,
         "memory": settings.edit_memory_bytes,
-        "parent": os.getpid(),
     }
-    child = subprocess.Popen(
-        [sys.executable, "-m", "app.imaging.darkroom_child"],
+
+
+def start_child(*arguments: str) -> subprocess.Popen[str]:
+    """A new child that waits for its order on standard input."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "app.imaging.darkroom_child", *arguments],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         cwd=_ROOT,
         text=True,
         env={**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"},
     )
-    replies = _Replies(child, progress or (lambda _fraction: None))
-    try:
-        assert child.stdin is not None
-        with child.stdin as pipe:
-            pipe.write(json.dumps(options))
-        _wait(replies, limit, cancelled or (lambda: False))
-    finally:
-        child.kill()
-        child.wait()
-        replies.join()
-    return _outcome(replies, child.returncode)
 
 
 class _Replies(threading.Thread):
@@ -152,11 +160,15 @@ def _wait(replies: _Replies, limit: float, cancelled: Callable[[], bool]) -> Non
         if cancelled():
             raise Cancelled
         if time.monotonic() > deadline:
-            raise RecipeFailed(f"The edit took longer than the {limit:.0f} seconds allowed.")
+            raise too_long(limit)
 
 
-def _outcome(replies: _Replies, returncode: int | None) -> Developed:
-    answer = replies.answer
+def too_long(limit: float) -> RecipeFailed:
+    return RecipeFailed(f"The edit took longer than the {limit:.0f} seconds allowed.")
+
+
+def outcome(answer: Mapping[str, Any] | None, returncode: int | None) -> Developed:
+    """What a child's final answer (None: it ended without one) says."""
     if answer is None:
         raise RecipeFailed(
             "The edit needed more memory than allowed, or its process was ended.", exit=returncode

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +17,7 @@ from app.context import Context
 from app.db import ReadSession, WriteSession, utcnow
 from app.errors import AppError, Conflict, Invalid, NotFound
 from app.imaging import darkroom
+from app.imaging.darkroom_bench import BENCH
 from app.models import Cue, Edit, Job, Photo
 from app.services import jobs, photos
 from app.services.accounts import Viewer
@@ -22,6 +25,8 @@ from ml.enhance import Recipe, RecipeError, describe_operations, validate_recipe
 
 log = logging.getLogger(__name__)
 _PREVIEW_SIDE = 1024
+_PREVIEW_SECONDS = 4.0  # of computing, as the operations estimate it
+_LEAST_SIDE = 448
 
 
 @dataclass(frozen=True)
@@ -35,6 +40,15 @@ class Requested:
 def operations(language: str) -> list[dict[str, Any]]:
     """Every operation a recipe may use, with parameters, ranges, defaults, units and rough cost."""
     return describe_operations(language)
+
+
+def changes_nothing(name: str) -> bool:
+    """Whether an operation leaves every picture as it is until one of its parameters is moved."""
+    try:
+        (step,) = validate_recipe([{"op": name}]).steps
+    except RecipeError:  # it cannot even be used before a parameter is given
+        return False
+    return step.operation.kind != "output" and step.changes_nothing(1600, 1200)
 
 
 def checked(recipe: Any, size: tuple[int, int] | None = None) -> Recipe:
@@ -207,22 +221,84 @@ def process_once(
 
 
 def preview(
-    context: Context, session: ReadSession, viewer: Viewer, photo_id: UUID, recipe: Any, target: Path
+    context: Context,
+    session: ReadSession,
+    viewer: Viewer,
+    photo_id: UUID,
+    recipe: Any,
+    target: Path,
+    *,
+    long_side: int = _PREVIEW_SIDE,
+    supersede: bool = True,
 ) -> darkroom.Developed:
-    """How a recipe will look, at a long side of 1,024 pixels, quickly and without storing anything."""
+    """How a recipe will look, at a long side of 1,024 pixels or less, quickly and without storing anything.
+
+    A slow recipe is worked at a smaller size. Someone who looks at a photo in a browser wants the newest preview
+    only: with ``supersede`` their earlier one of the same photo is given up (never that of an API key).
+
+    Raises:
+        Conflict: a newer preview took this one's place.
+    """
     photo = photos.get_photo(session, viewer, photo_id)
     steps = checked(recipe, (photo.width, photo.height))
     if any(step.operation.name == "style" and step.params["photo"] for step in steps.steps):
         raise Invalid(
             "A style taken from a photo has no quick preview; make the edit instead.", field="recipe"
         )
-    source = context.storage.rendition(photo.checksum, "preview")
-    if not source.exists():
-        source = context.storage.original(photo.checksum)
-    long_side = min(_PREVIEW_SIDE, max(photo.width, photo.height))
+    rendition = context.storage.rendition(photo.checksum, "preview")
+    source = rendition if rendition.exists() else context.storage.original(photo.checksum)
     as_jpeg = [step for step in recipe if step.get("op") != "output"] + [{"op": "output", "format": "jpeg"}]
-    order = darkroom.Order(source, as_jpeg, target, {}, _cues(session, photo), long_side)
-    return darkroom.develop(context.settings, order, seconds=context.settings.process_seconds)
+    side = _quick_side(steps, photo, long_side)
+    order = darkroom.Order(source, as_jpeg, target, {}, _cues(session, photo), side)
+    # An original is a stranger's file: it is opened in a child that does nothing else.
+    develop = BENCH.develop if source == rendition else darkroom.develop
+    with _newest.turn((viewer.user_id, photo.id) if supersede and viewer.scopes is None else None) as stop:
+        try:
+            return develop(
+                context.settings, order, seconds=context.settings.process_seconds, cancelled=stop.is_set
+            )
+        except darkroom.Cancelled:
+            raise Conflict("A newer preview of this photo has been asked for.") from None
+
+
+def _quick_side(steps: Recipe, photo: Photo, long_side: int) -> int:
+    """The long side at which a preview is worked: smaller for slow recipes, as far as one can still judge it."""
+    longest = max(photo.width, photo.height)
+    side = min(long_side, longest)
+    scale = side / longest
+    seconds = steps.seconds(max(1, round(photo.width * scale)), max(1, round(photo.height * scale)))
+    if seconds <= _PREVIEW_SECONDS:
+        return side
+    return max(min(side, _LEAST_SIDE), round(side * (_PREVIEW_SECONDS / seconds) ** 0.5))
+
+
+class _Newest:
+    """One stop sign for each person and photo: setting out anew stops whoever set out before."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._signs: dict[tuple[UUID, UUID], threading.Event] = {}
+
+    @contextmanager
+    def turn(self, key: tuple[UUID, UUID] | None) -> Iterator[threading.Event]:
+        sign = threading.Event()
+        if key is None:
+            yield sign
+            return
+        with self._lock:
+            before = self._signs.get(key)
+            self._signs[key] = sign
+        if before is not None:
+            before.set()
+        try:
+            yield sign
+        finally:
+            with self._lock:
+                if self._signs.get(key) is sign:
+                    del self._signs[key]
+
+
+_newest = _Newest()
 
 
 def _style_photos(recipe: Recipe) -> list[UUID]:
