@@ -58,7 +58,7 @@ def create_app(settings: Settings, context: Context | None = None) -> FastAPI:
         openapi_url="/api/openapi.json",
     )
     app.state.context = context
-    for api in (auth, photos, people, tags, albums, images, work, admin):
+    for api in (auth, photos, uploads, people, tags, albums, images, work, admin):
         app.include_router(api.router, prefix="/api/v1")
     for facade in (huawei.router, immich.router):
         app.include_router(facade)

@@ -74,7 +74,7 @@ class _Requests:
     def _body_limit(self, path: str) -> int:
         if path == "/api/v1/photos/base64" or path.startswith(("/api/v1/images/", "/v1.0/", "/v2/")):
             return self.settings.max_base64_bytes
-        if path in ("/api/v1/photos", "/api/assets"):
+        if path in ("/api/v1/photos", "/api/assets") or path.startswith("/api/v1/uploads"):
             return self.settings.max_upload_bytes + _FORM_OVERHEAD
         if path.startswith(("/api/assets/", "/api/albums")):
             return _ID_LISTS

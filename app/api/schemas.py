@@ -38,10 +38,14 @@ _PROBLEMS = {
     403: "Not allowed, or the key lacks the scope (`not-allowed`).",
     404: "No such thing, or not yours (`not-found`).",
     409: "It contradicts the present state (`conflict`).",
+    410: "It is over: start again (`upload-expired`, `cursor-expired`, `share-expired`).",
+    412: "Another version of the protocol is spoken here (`wrong-version`).",
     413: "Too large (`too-large`).",
     415: "Not a picture type Albumen keeps (`unsupported-image`).",
     422: "The request, query or picture is wrong (`invalid`, `bad-query`, `broken-image`).",
+    423: "Another request is writing to it; see `Retry-After` (`upload-locked`).",
     429: "Too many requests; see `Retry-After` (`too-many-requests`).",
+    460: "The bytes are not what their checksum says (`checksum-mismatch`).",
     507: "The disk is full (`storage-full`).",
 }
 
@@ -158,6 +162,16 @@ class Checksums(Schema):
 
 class Existing(Schema):
     existing: dict[str, UUID] = Field(description="Checksum as given -> photo id; unknown ones are left out.")
+
+
+class UploadState(Schema):
+    """How far a resumable upload is; `photo` once it is complete."""
+
+    id: UUID
+    length: int
+    offset: int
+    expires_at: datetime
+    photo: Uploaded | None
 
 
 class BoxSchema(Schema):

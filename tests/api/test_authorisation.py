@@ -22,7 +22,7 @@ from fastapi.testclient import TestClient
 from app.context import Context
 from app.db import new_id
 from app.main import create_app
-from app.models import ApiKey, User
+from app.models import ApiKey, Face, PeopleSuggestion, Person, User
 from app.services import accounts
 from app.services.accounts import Viewer
 from app.settings import Settings
@@ -61,6 +61,10 @@ def body(**values: Any) -> Callable[[Objects], dict[str, Any]]:
 
 def form(**values: str) -> Callable[[Objects], dict[str, Any]]:
     return lambda _objects: {"data": values}
+
+
+def tus(**headers: str) -> Callable[[Objects], dict[str, Any]]:
+    return lambda _objects: {"headers": {"Tus-Resumable": "1.0.0", **headers}}
 
 
 def picture(name: str) -> Callable[[Objects], dict[str, Any]]:
@@ -110,6 +114,15 @@ ROWS: dict[str, Row] = {
     f"DELETE {V1}/photos/{{photo_id}}/tags/{{slug}}": Row(OWNER, WRITE, 204),
     f"GET {V1}/photos/{{photo_id}}/original": Row(OWNER, READ),
     f"GET {V1}/photos/{{photo_id}}/rendition/{{kind}}": Row(OWNER, READ),
+    # resumable uploads
+    f"OPTIONS {V1}/uploads": Row(OPEN, ok=204),
+    f"POST {V1}/uploads": Row(ANYONE, UPLOAD, 201, tus(**{"Upload-Length": "10"})),
+    f"HEAD {V1}/uploads/{{upload_id}}": Row(OWNER, UPLOAD, send=tus()),
+    f"GET {V1}/uploads/{{upload_id}}": Row(OWNER, UPLOAD),
+    f"PATCH {V1}/uploads/{{upload_id}}": Row(
+        OWNER, UPLOAD, 204, tus(**{"Upload-Offset": "0", "Content-Type": "application/offset+octet-stream"})
+    ),
+    f"DELETE {V1}/uploads/{{upload_id}}": Row(OWNER, UPLOAD, 204, tus()),
     # albums and tags
     f"GET {V1}/albums": Row(ANYONE, ALBUMS),
     f"POST {V1}/albums": Row(ANYONE, ALBUMS_WRITE, 201, body(title="New")),
@@ -121,6 +134,34 @@ ROWS: dict[str, Row] = {
     f"PUT {V1}/albums/{{album_id}}/photos/{{photo_id}}": Row(OWNER, ALBUMS_WRITE, 204),
     f"DELETE {V1}/albums/{{album_id}}/photos/{{photo_id}}": Row(OWNER, ALBUMS_WRITE, 204),
     f"GET {V1}/tags": Row(ANYONE, READ),
+    f"POST {V1}/tags": Row(
+        OWNER, WRITE, 201, lambda o: {"json": {"name": "Our boat", "examples": [o["photo_id"]]}}
+    ),
+    f"GET {V1}/tags/hidden": Row(ANYONE, READ),
+    f"PATCH {V1}/tags/{{slug}}": Row(ANYONE, WRITE, send=body(hidden=True)),
+    f"DELETE {V1}/tags/{{slug}}": Row((401, OK, OK, OK, 403), WRITE, 403),  # the vocabulary stays
+    f"GET {V1}/photos/{{photo_id}}/tags/{{slug}}/evidence": Row(OWNER, READ, 404),  # it has no such tag
+    f"GET {V1}/photos/{{photo_id}}/explain": Row(
+        OWNER, READ, 404, lambda _o: {"params": {"tag": "no-such-tag"}}
+    ),
+    # people
+    f"GET {V1}/people": Row(ANYONE, READ),
+    f"GET {V1}/people/suggestions": Row(ANYONE, READ),
+    f"POST {V1}/people/suggestions/{{first}}/{{second}}/accept": Row(OWNER, WRITE),
+    f"POST {V1}/people/suggestions/{{first}}/{{second}}/reject": Row(OWNER, WRITE, 204),
+    f"POST {V1}/people/merge": Row(
+        OWNER, WRITE, send=lambda o: {"json": {"into": o["first"], "people": [o["second"]]}}
+    ),
+    f"POST {V1}/people/merges/{{merge_id}}/undo": Row(OWNER, WRITE),
+    f"GET {V1}/people/{{person_id}}": Row(OWNER, READ),
+    f"PATCH {V1}/people/{{person_id}}": Row(OWNER, WRITE, send=body(name="Mia")),
+    f"GET {V1}/people/{{person_id}}/photos": Row(OWNER, READ),
+    f"GET {V1}/people/{{person_id}}/faces": Row(OWNER, READ),
+    f"POST {V1}/people/{{person_id}}/split": Row(
+        OWNER, WRITE, 201, lambda o: {"json": {"faces": [o["face_id"]]}}
+    ),
+    f"POST {V1}/faces/{{face_id}}/assign": Row(OWNER, WRITE, send=body(person=None)),
+    f"GET {V1}/faces/{{face_id}}/crop": Row(OWNER, READ),
     # edits and pictures that are not stored
     f"GET {V1}/enhancements": Row(ANYONE, READ),
     f"POST {V1}/photos/{{photo_id}}/edits": Row(OWNER, WRITE, 202, body(recipe=[{"op": "invert"}])),
@@ -258,8 +299,13 @@ class World:
             for statement in (
                 "select * from photos where owner_id = ? order by id",
                 "select * from albums where owner_id = ? order by id",
+                "select * from uploads where owner_id = ? order by id",
                 "select * from album_photos where album_id in (select id from albums where owner_id = ?) order by 1, 2",
                 f"select * from photo_tags where photo_id in ({mine}) order by 1, 2, 3",
+                "select * from people where owner_id = ? order by id",
+                "select * from people_suggestions where owner_id = ? order by 1, 2",
+                f"select id, person_id, person_source from faces where photo_id in ({mine}) order by id",
+                "select * from tags where owner_id = ? order by id",
                 f"select * from edits where photo_id in ({mine}) order by id",
                 "select id, state, cancel_requested from jobs where owner_id = ? order by id",
                 "select id, scopes from api_keys where user_id = ? and name = 'thing' order by id",
@@ -320,6 +366,45 @@ class Objects(dict[str, str]):
             session.add(user)
         return user.id
 
+    def _person_id(self) -> UUID:
+        person_id = new_id()
+        with self.world.context.database.write() as session:
+            session.add(Person(id=person_id, owner_id=self.world.people["owner"].user_id))
+            session.flush()
+            for x in (0.1, 0.6):
+                face = Face(
+                    photo_id=UUID(self["photo_id"]), score=0.9, x=x, y=0.2, width=0.3, height=0.3, model="m"
+                )
+                face.person_id, face.person_source = person_id, "model"
+                session.add(face)
+            session.flush()
+            self["face_id"] = str(face.id)
+        return person_id
+
+    def _face_id(self) -> str:
+        _ = self["person_id"]
+        return self["face_id"]
+
+    def _first(self) -> str:
+        pair = [self._person_id(), self._person_id()]
+        with self.world.context.database.write() as session:
+            owner = self.world.people["owner"].user_id
+            session.add(PeopleSuggestion(first_id=pair[0], second_id=pair[1], owner_id=owner, distance=0.55))
+        self["second"] = str(pair[1])
+        return str(pair[0])
+
+    def _second(self) -> str:
+        self["first"] = self._first()
+        return self["second"]
+
+    def _merge_id(self) -> str:
+        pair = {"into": self["first"], "people": [self["second"]]}
+        return self._api().post(f"{V1}/people/merge", json=pair).json()["id"]
+
+    def _upload_id(self) -> str:
+        headers = {"Tus-Resumable": "1.0.0", "Upload-Length": "10"}
+        return self._api().post(f"{V1}/uploads", headers=headers).headers["location"].rpartition("/")[2]
+
     def _campaign_id(self) -> str:
         _ = self["photo_id"]
         admin = self.world.client(Authorization=f"Bearer {self.world.session('admin')}")
@@ -350,7 +435,7 @@ def routes_of(router: Any, prefix: str = "") -> Iterator[tuple[str, str]]:
             yield from routes_of(route.original_router, prefix + route.include_context.prefix)
         else:
             methods = getattr(route, "methods", None) if hasattr(route, "dependant") else None
-            yield from ((method, prefix + route.path) for method in (methods or {"*"}) if method != "HEAD")
+            yield from ((method, prefix + route.path) for method in (methods or {"*"}))
 
 
 def credentials(world: World, path: str, actor: str, row: Row) -> dict[str, str] | None:
