@@ -9,6 +9,7 @@ two albums and a few favourites, and photographs the pages at desk and phone wid
 from __future__ import annotations
 
 import argparse
+import io
 import os
 import random
 import sys
@@ -19,6 +20,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+
+from PIL import Image
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
@@ -85,6 +88,11 @@ def fill(client: Any, files: list[Path]) -> None:
         answer.raise_for_status()
 
 
+def analysing(client: Any) -> bool:
+    items = client.get("/jobs", params={"state": ["ready", "running"], "limit": 500}).json()["items"]
+    return any(job["kind"] == "analyse" for job in items)
+
+
 def arrange(client: Any) -> tuple[str, str, str]:
     """Make albums and favourites; a photo with objects, one with a place, and an album to show."""
 
@@ -139,9 +147,10 @@ def take(chromium: Any, url: str, token: str, shot: Shot, out: Path) -> None:
     page.wait_for_timeout(1200)
     act(page, shot.act)
     page.wait_for_timeout(600)
-    page.screenshot(path=out / f"{shot.name}.png")
+    picture = Image.open(io.BytesIO(page.screenshot()))
+    picture.save(out / f"{shot.name}.webp", quality=84, method=6)
     context.close()
-    print(f"{shot.name}.png", flush=True)
+    print(f"{shot.name}.webp", flush=True)
 
 
 def main() -> None:
@@ -161,10 +170,7 @@ def main() -> None:
         try:
             client = server.client()
             fill(client, files_of(options.photos))
-            server.wait(
-                lambda: not any(client.get("/jobs").json()["counts"][s] for s in ("ready", "running")),
-                1800,
-            )
+            server.wait(lambda: not analysing(client), 1800)
             token = client.headers["authorization"].removeprefix("Bearer ")
             with browser() as chromium:
                 for shot in shots(*arrange(client)):

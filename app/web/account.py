@@ -14,8 +14,9 @@ from app.errors import AppError, NotAllowed, NotSignedIn
 from app.models import ApiKey
 from app.services import accounts
 from app.services.accounts import Viewer
-from app.web.contexts import AccountRow, KeyView, ScopeChoice, SettingsPage, UsersPage
+from app.web.contexts import SettingsPage, UsersPage
 from app.web.i18n import Translator
+from app.web.parts import AccountRow, KeyView, ScopeChoice
 from app.web.rendering import respond
 from app.web.shell import Form, PageViewer, go, remember, shell_of, tell, text_of, texts_of, translator_of
 

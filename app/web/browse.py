@@ -22,18 +22,17 @@ from app.services.accounts import Viewer
 from app.web import present
 from app.web.contexts import (
     ActivityPage,
-    AlbumChoice,
     AlbumPage,
     AlbumsPage,
     ExplorePage,
     GridPage,
     PhotoPage,
-    QueryProblem,
     SearchPage,
-    TermCard,
     TimelinePage,
     UploadPage,
 )
+from app.web.i18n import Translator
+from app.web.parts import AlbumChoice, QueryProblem, Shell, TermCard
 from app.web.present import API, address
 from app.web.rendering import respond
 from app.web.shell import PageViewer, shell_of, translator_of
@@ -201,52 +200,35 @@ def explore_page(request: Request, viewer: PageViewer, session: deps.ReadDb) -> 
 
 @router.get("/photo/{photo_id}")
 def photo_page(request: Request, viewer: PageViewer, session: deps.ReadDb, photo_id: UUID) -> Response:
-    t = translator_of(request)
     detail = photos.describe(session, viewer, photo_id)
-    photo = detail.photo
+    choices = tuple(AlbumChoice(str(a.id), a.title) for a in _manual_albums(session, viewer))
+    return respond(request, _photo_context(shell_of(request), detail, choices, translator_of(request)))
+
+
+def _photo_context(
+    shell: Shell, detail: photos.PhotoDetail, choices: tuple[AlbumChoice, ...], t: Translator
+) -> PhotoPage:
+    photo, taken = detail.photo, detail.photo.taken_local
     heading = present.heading(photo, t)
-    context = PhotoPage(
-        shell_of(request),
-        id=str(photo.id),
-        heading=heading,
-        title=photo.title,
-        description=photo.description,
+    return PhotoPage(
+        shell,
+        id=str(photo.id), heading=heading, title=photo.title, description=photo.description,
         filename=photo.filename or f"{photo.checksum[:12]}.{photo.format}",
-        favorite=photo.favorite,
-        archived=photo.archived,
-        deleted=photo.deleted_at is not None,
-        rating=photo.rating,
-        status=photo.status,
-        problem=photo.error or "",
-        src=f"{API}/{photo.id}/rendition/preview",
-        original=f"{API}/{photo.id}/original",
+        favorite=photo.favorite, archived=photo.archived, deleted=photo.deleted_at is not None, rating=photo.rating,
+        status=photo.status, problem=photo.error or "",
+        src=f"{API}/{photo.id}/rendition/preview", original=f"{API}/{photo.id}/original",
         shown_original=photo.format in _SHOWN_BY_BROWSERS and photo.orientation == 1,
-        width=photo.width,
-        height=photo.height,
-        thumbhash=photo.thumbhash or "",
-        alt=present.alt_text(photo, t),
-        taken_day=t.weekday(photo.taken_local)
-        if heading == t.date(photo.taken_local)
-        else t.day(photo.taken_local),
-        taken_time=t.time(photo.taken_local),
-        facts=present.facts(photo, t),
-        place=present.place(photo, t),
+        width=photo.width, height=photo.height, thumbhash=photo.thumbhash or "", alt=present.alt_text(photo, t),
+        taken_day=t.weekday(taken) if heading == t.date(taken) else t.day(taken), taken_time=t.time(taken),
+        facts=present.facts(photo, t), place=present.place(photo, t), exif=present.exif(photo),
         tags=tuple(present.tag_view(tag, t) for tag in detail.tags if tag.state != "rejected"),
-        boxes=present.boxes(detail, t),
-        cues=present.cues(detail, t),
+        boxes=present.boxes(detail, t), cues=present.cues(detail, t),
         text_lines=tuple(line.content for line in detail.text),
-        stages=present.stages(detail, t),
-        edits=tuple(present.edit_view(edit, t) for edit in detail.edits),
-        albums=tuple(AlbumChoice(str(a.id), a.title) for a in _manual_albums(session, viewer)),
-        exif=present.exif(photo),
+        stages=present.stages(detail, t), edits=tuple(present.edit_view(edit, t) for edit in detail.edits),
+        albums=choices,
         similar=present.search_address(f"similar:{photo.id}") if present.comparable(detail) else "",
-        back="/trash"
-        if photo.deleted_at
-        else "/archive"
-        if photo.archived
-        else f"/#m-{photo.taken_local:%Y-%m}",
-    )
-    return respond(request, context)
+        back="/trash" if photo.deleted_at else "/archive" if photo.archived else f"/#m-{taken:%Y-%m}",
+    )  # fmt: skip
 
 
 def _manual_albums(session: ReadSession, viewer: Viewer) -> list[Album]:

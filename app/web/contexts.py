@@ -1,4 +1,4 @@
-"""What each template is given: one frozen dataclass a template, and the small parts they share.
+"""What each template is given: one frozen dataclass a template, made of ``app.web.parts``.
 
 Values arrive ready to be shown: localised, with their links, in the order of the page. A template
 decides nothing.
@@ -6,246 +6,31 @@ decides nothing.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar
-
-# --- parts ----------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Person:
-    """The one who is signed in."""
-
-    name: str
-    is_admin: bool
-
-
-@dataclass(frozen=True)
-class Flash:
-    """A message about what the last form did; ``kind`` is ``done`` or ``problem``."""
-
-    kind: str
-    text: str
-    undo: str = ""  # address that takes it back, by POST
-
-
-@dataclass(frozen=True)
-class Shell:
-    """What every page carries; ``theme`` is system, light or dark, ``nav`` the open section."""
-
-    language: str
-    theme: str
-    csrf_token: str
-    path: str
-    nav: str = ""
-    query: str = ""
-    person: Person | None = None
-    flash: Flash | None = None
-
-
-@dataclass(frozen=True)
-class Reason:
-    """Why a search found a photo: words to show and, where one exists, how strong it is in 0..1."""
-
-    text: str
-    strength: float | None = None
-
-
-@dataclass(frozen=True)
-class Tile:
-    """One photo in a grid. ``width`` and ``height`` are the upright picture's, for its shape."""
-
-    id: str
-    href: str
-    src: str
-    width: int
-    height: int
-    alt: str
-    thumbhash: str = ""
-    favorite: bool = False
-    status: str = "ready"
-    month: str = ""
-    reasons: tuple[Reason, ...] = ()
-
-
-@dataclass(frozen=True)
-class Month:
-    """A section of the timeline; ``key`` is ``2024-06``, ``count`` counts all its photos."""
-
-    key: str
-    title: str
-    count: int
-    tiles: tuple[Tile, ...]
-
-
-@dataclass(frozen=True)
-class Fact:
-    """A labelled value; ``href`` searches for photos that share it."""
-
-    label: str
-    value: str
-    href: str = ""
-
-
-@dataclass(frozen=True)
-class TagView:
-    """A tag on a photo. ``state`` is suggested or confirmed; ``confidence`` in 0..1."""
-
-    slug: str
-    name: str
-    confidence: float
-    source: str
-    state: str
-    model: str
-    href: str
-
-
-@dataclass(frozen=True)
-class BoxView:
-    """Something found at a place: x, y, width, height in 0..1 of the upright picture."""
-
-    kind: str  # object face
-    label: str
-    confidence: float
-    x: float
-    y: float
-    width: float
-    height: float
-    href: str = ""
-
-
-@dataclass(frozen=True)
-class PlaceView:
-    """Where a photo was taken; ``x, y`` are hundredths of a degree on the map, y southwards."""
-
-    label: str
-    coordinates: str
-    x: int
-    y: int
-    href: str = ""
-
-
-@dataclass(frozen=True)
-class StageView:
-    """How one stage of understanding went."""
-
-    name: str
-    model: str
-    at: str
-    seconds: str
-    error: str = ""
-
-
-@dataclass(frozen=True)
-class EditView:
-    """A rendered recipe of a photo."""
-
-    title: str
-    status: str
-    href: str
-    detail: str
-
-
-@dataclass(frozen=True)
-class AlbumChoice:
-    id: str
-    title: str
-    chosen: bool = False
-
-
-@dataclass(frozen=True)
-class AlbumCard:
-    """One album in a list. ``query`` is the rule of a dynamic album, empty for a manual one."""
-
-    id: str
-    title: str
-    href: str
-    count: int
-    query: str = ""
-    cover: str = ""
-
-
-@dataclass(frozen=True)
-class TermCard:
-    """A tag with its number of photos and the address of a picture that shows it."""
-
-    name: str
-    href: str
-    count: int
-    cover: str = ""
-
-
-@dataclass(frozen=True)
-class TagBranch:
-    """A tag with those below it."""
-
-    name: str
-    href: str
-    count: int
-    children: tuple[TagBranch, ...] = ()
-
-
-@dataclass(frozen=True)
-class JobView:
-    """One unit of background work. ``state``: ready running done failed cancelled; ``progress`` in 0..1."""
-
-    id: str
-    title: str
-    state: str
-    progress: float
-    at: str
-    error: str = ""
-    photo_href: str = ""
-    photo_name: str = ""
-
-
-@dataclass(frozen=True)
-class KeyView:
-    id: str
-    name: str
-    scopes: tuple[str, ...]
-    created: str
-    used: str
-
-
-@dataclass(frozen=True)
-class ScopeChoice:
-    scope: str
-    label: str
-
-
-@dataclass(frozen=True)
-class AccountRow:
-    id: str
-    name: str
-    is_admin: bool
-    disabled: bool
-    created: str
-    is_self: bool = False
-
-
-@dataclass(frozen=True)
-class FieldHelp:
-    """One field of the query language: what it means and an example that can be tried."""
-
-    name: str
-    text: str
-    example: str
-    href: str
-
-
-@dataclass(frozen=True)
-class QueryProblem:
-    """A search that does not parse: the text around the fault, and better words as (text, href)."""
-
-    detail: str
-    before: str
-    at: str
-    after: str
-    suggestions: tuple[tuple[str, str], ...] = ()
-
-
-# --- pages ----------------------------------------------------------------------------------------------
+from typing import Any, ClassVar
+
+from app.web.parts import (
+    AccountRow,
+    AlbumCard,
+    AlbumChoice,
+    BoxView,
+    EditView,
+    Fact,
+    FieldHelp,
+    JobView,
+    KeyView,
+    Month,
+    PlaceView,
+    QueryProblem,
+    ScopeChoice,
+    Shell,
+    StageView,
+    TagBranch,
+    TagView,
+    TermCard,
+    Tile,
+)
 
 
 @dataclass(frozen=True)
@@ -353,6 +138,25 @@ class PhotoPage(Page):
 
 
 @dataclass(frozen=True)
+class EditorPage(Page):
+    """``declarations`` is what the script builds its controls from; ``choices`` (section, (value, label)) and
+    ``formats`` are for the form without scripts; ``version`` changes with the photo's pixels.
+    """
+
+    template: ClassVar[str] = "editor.html"
+    id: str
+    heading: str
+    alt: str
+    src: str
+    width: int
+    height: int
+    version: str
+    declarations: Mapping[str, Any]
+    choices: tuple[tuple[str, tuple[tuple[str, str], ...]], ...]
+    formats: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class UploadPage(Page):
     """``results`` are what a plain form sent: (file name, state, detail, href)."""
 
@@ -430,6 +234,6 @@ class ErrorPage(Page):
 
 
 PAGES: tuple[type[Page], ...] = (
-    SetupPage, SignInPage, TimelinePage, GridPage, SearchPage, PhotoPage, UploadPage, AlbumsPage, AlbumPage,
-    ExplorePage, ActivityPage, SettingsPage, UsersPage, ErrorPage,
+    SetupPage, SignInPage, TimelinePage, GridPage, SearchPage, PhotoPage, EditorPage, UploadPage, AlbumsPage,
+    AlbumPage, ExplorePage, ActivityPage, SettingsPage, UsersPage, ErrorPage,
 )  # fmt: skip

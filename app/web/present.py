@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from functools import cache
 from itertools import groupby
 from urllib.parse import urlencode
 
@@ -15,7 +16,7 @@ from app.search.values import quote
 from app.services.albums import AlbumSummary
 from app.services.photos import PhotoDetail, TagOnPhoto
 from app.services.vocabulary import TagNode
-from app.web import contexts
+from app.web import parts
 from app.web.i18n import Translator
 
 API = "/api/v1/photos"
@@ -33,8 +34,8 @@ def search_address(query: str) -> str:
 # --- photos in lists ------------------------------------------------------------------------------------
 
 
-def tile(photo: Photo, t: Translator, reasons: Iterable[contexts.Reason] = ()) -> contexts.Tile:
-    return contexts.Tile(
+def tile(photo: Photo, t: Translator, reasons: Iterable[parts.Reason] = ()) -> parts.Tile:
+    return parts.Tile(
         id=str(photo.id),
         href=f"/photo/{photo.id}",
         src=f"{API}/{photo.id}/rendition/grid",
@@ -58,19 +59,19 @@ def alt_text(photo: Photo, t: Translator) -> str:
     return t("photo.alt", date=t.date(photo.taken_local))
 
 
-def tiles(photos: Iterable[Photo], t: Translator) -> tuple[contexts.Tile, ...]:
+def tiles(photos: Iterable[Photo], t: Translator) -> tuple[parts.Tile, ...]:
     return tuple(tile(photo, t) for photo in photos)
 
 
 def months(
     photos: Sequence[Photo], buckets: Sequence[tuple[str, int]], t: Translator
-) -> tuple[contexts.Month, ...]:
+) -> tuple[parts.Month, ...]:
     """The sections of one page of the timeline, in the order of the photos."""
     counts = dict(buckets)
     sections = []
     for key, group in groupby(photos, key=lambda photo: f"{photo.taken_local:%Y-%m}"):
         shown = tiles(group, t)
-        sections.append(contexts.Month(key, t.month(key), counts.get(key, len(shown)), shown))
+        sections.append(parts.Month(key, t.month(key), counts.get(key, len(shown)), shown))
     return tuple(sections)
 
 
@@ -84,13 +85,13 @@ def heading(photo: Photo, t: Translator) -> str:
     return where or t.date(photo.taken_local)
 
 
-def facts(photo: Photo, t: Translator) -> tuple[contexts.Fact, ...]:
+def facts(photo: Photo, t: Translator) -> tuple[parts.Fact, ...]:
     """Camera, exposure and file, each leading to the photos that share it where a query can say so."""
     found = []
 
     def add(key: str, value: str, query: str = "") -> None:
         if value:
-            found.append(contexts.Fact(t(f"fact.{key}"), value, search_address(query) if query else ""))
+            found.append(parts.Fact(t(f"fact.{key}"), value, search_address(query) if query else ""))
 
     make, model = photo.camera_make or "", photo.camera_model or ""
     camera = model if model.casefold().startswith(make.split(" ")[0].casefold()) else f"{make} {model}"
@@ -116,9 +117,9 @@ def shutter(seconds: float) -> str:
     return f"1/{round(1 / seconds)} s" if seconds < 0.4 else f"{seconds:g} s"
 
 
-def tag_view(seen: TagOnPhoto, t: Translator) -> contexts.TagView:
+def tag_view(seen: TagOnPhoto, t: Translator) -> parts.TagView:
     name = seen.tag.name_zh if t.language == "zh" else seen.tag.name_en
-    return contexts.TagView(
+    return parts.TagView(
         slug=seen.tag.slug,
         name=name,
         confidence=round(seen.confidence, 4),
@@ -129,18 +130,18 @@ def tag_view(seen: TagOnPhoto, t: Translator) -> contexts.TagView:
     )
 
 
-def boxes(detail: PhotoDetail, t: Translator) -> tuple[contexts.BoxView, ...]:
+def boxes(detail: PhotoDetail, t: Translator) -> tuple[parts.BoxView, ...]:
     """Objects, then faces, each with its place in the picture."""
     names = _object_names(t.language)
     found = [
-        contexts.BoxView("object", names.get(o.name, o.name), o.confidence, o.x, o.y, o.width, o.height,
+        parts.BoxView("object", names.get(o.name, o.name), o.confidence, o.x, o.y, o.width, o.height,
                          search_address(f"object:{quote(o.name)}"))
         for o in detail.objects
     ]  # fmt: skip
     for face, person in detail.faces:
         named = bool(person and person.name)
         found.append(
-            contexts.BoxView(
+            parts.BoxView(
                 "face", person.name if person and named else t("photo.face"), face.score,
                 face.x, face.y, face.width, face.height,
                 search_address(f"person:{quote(person.name)}") if person and named else "",
@@ -160,16 +161,16 @@ def _object_names(language: str) -> dict[str, str]:
     }
 
 
-def place(photo: Photo, t: Translator) -> contexts.PlaceView | None:
+def place(photo: Photo, t: Translator) -> parts.PlaceView | None:
     if photo.latitude is None or photo.longitude is None:
         return None
     ns = t("map.north" if photo.latitude >= 0 else "map.south")
     ew = t("map.east" if photo.longitude >= 0 else "map.west")
     coordinates = f"{abs(photo.latitude):.4f}° {ns}, {abs(photo.longitude):.4f}° {ew}"
     # A city-state has one name for all three; it is said once.
-    parts = dict.fromkeys(part for part in (photo.city, photo.region, photo.country) if part)
-    return contexts.PlaceView(
-        label=", ".join(parts) or t("map.unnamed"),
+    names = dict.fromkeys(name for name in (photo.city, photo.region, photo.country) if name)
+    return parts.PlaceView(
+        label=", ".join(names) or t("map.unnamed"),
         coordinates=coordinates,
         x=round(photo.longitude * 100),
         y=round(-photo.latitude * 100),
@@ -177,9 +178,9 @@ def place(photo: Photo, t: Translator) -> contexts.PlaceView | None:
     )
 
 
-def stages(detail: PhotoDetail, t: Translator) -> tuple[contexts.StageView, ...]:
+def stages(detail: PhotoDetail, t: Translator) -> tuple[parts.StageView, ...]:
     return tuple(
-        contexts.StageView(
+        parts.StageView(
             name=t.name("stage", stage.stage),
             model=f"{stage.model} ({stage.version})",
             at=t.moment(stage.at),
@@ -195,15 +196,16 @@ def comparable(detail: PhotoDetail) -> bool:
     return any(stage.stage == "embedding" and not stage.error for stage in detail.stages)
 
 
-def edit_view(edit: Edit, t: Translator) -> contexts.EditView:
+def edit_view(edit: Edit, t: Translator) -> parts.EditView:
     steps = " → ".join(str(step.get("op", "")) for step in edit.recipe)
     href = f"/api/v1/edits/{edit.id}/file" if edit.status == "ready" else ""
-    return contexts.EditView(edit.title or t("photo.edit"), edit.status, href, edit.error or steps)
+    action = f"/photo/{edit.photo_id}/edits/{edit.id}"
+    return parts.EditView(edit.title or t("photo.edit"), edit.status, href, edit.error or steps, action)
 
 
-def cues(detail: PhotoDetail, t: Translator) -> tuple[contexts.Fact, ...]:
+def cues(detail: PhotoDetail, t: Translator) -> tuple[parts.Fact, ...]:
     return tuple(
-        contexts.Fact(
+        parts.Fact(
             t.name("cue", cue.name), f"{cue.value:.3g}" + (f" · {t('cue.flagged')}" if cue.flagged else "")
         )
         for cue in detail.cues
@@ -217,10 +219,10 @@ def exif(photo: Photo) -> tuple[tuple[str, str], ...]:
 # --- albums, tags, jobs ---------------------------------------------------------------------------------
 
 
-def album_card(summary: AlbumSummary) -> contexts.AlbumCard:
+def album_card(summary: AlbumSummary) -> parts.AlbumCard:
     album = summary.album
     cover = f"{API}/{summary.cover_photo_id}/rendition/grid" if summary.cover_photo_id else ""
-    return contexts.AlbumCard(
+    return parts.AlbumCard(
         str(album.id), album.title, f"/album/{album.id}", summary.count, album.query or "", cover
     )
 
@@ -246,7 +248,7 @@ def telling(nodes: Sequence[TagNode], most: int) -> list[TagNode]:
     return sorted(kept, key=lambda node: (-node.count, node.tag.slug))[:most]
 
 
-def branches(nodes: Sequence[TagNode], t: Translator) -> tuple[contexts.TagBranch, ...]:
+def branches(nodes: Sequence[TagNode], t: Translator) -> tuple[parts.TagBranch, ...]:
     """Roots of the tag tree with the tags in use anywhere below them, the most used first."""
     parents = {node.tag.id: node.tag.parent_id for node in nodes}
 
@@ -264,16 +266,16 @@ def branches(nodes: Sequence[TagNode], t: Translator) -> tuple[contexts.TagBranc
         leaves = sorted(below.get(node.tag.id, ()), key=lambda leaf: (-leaf.count, leaf.tag.slug))
         if node.tag.id != root_of(node.tag.id) or not (node.count or leaves):
             continue
-        twigs = tuple(contexts.TagBranch(tag_name(leaf, t), tag_address(leaf), leaf.count) for leaf in leaves)
-        found.append(contexts.TagBranch(tag_name(node, t), tag_address(node), node.count, twigs))
+        twigs = tuple(parts.TagBranch(tag_name(leaf, t), tag_address(leaf), leaf.count) for leaf in leaves)
+        found.append(parts.TagBranch(tag_name(node, t), tag_address(node), node.count, twigs))
     return tuple(
         sorted(found, key=lambda branch: -(branch.count + sum(leaf.count for leaf in branch.children)))
     )
 
 
-def job_view(job: Job, filename: str | None, t: Translator) -> contexts.JobView:
+def job_view(job: Job, filename: str | None, t: Translator) -> parts.JobView:
     at: datetime = job.finished_at or job.started_at or job.created_at
-    return contexts.JobView(
+    return parts.JobView(
         id=str(job.id),
         title=t.name("job.kind", job.kind),
         state=job.state,
@@ -288,14 +290,14 @@ def job_view(job: Job, filename: str | None, t: Translator) -> contexts.JobView:
 # --- search ---------------------------------------------------------------------------------------------
 
 
-def query_problem(query: str, error: BadQuery) -> contexts.QueryProblem:
+def query_problem(query: str, error: BadQuery) -> parts.QueryProblem:
     """The text cut at the fault, and the suggestions put in the fault's place."""
     position = min(max(int(error.extra.get("position", len(query))), 0), len(query))
     end = position
     while end < len(query) and not query[end].isspace():
         end += 1
     better = [str(word) for word in error.extra.get("suggestions", ())]
-    return contexts.QueryProblem(
+    return parts.QueryProblem(
         detail=error.detail,
         before=query[:position],
         at=query[position:end],
@@ -315,15 +317,26 @@ def mended(query: str, position: int, word: str) -> str:
     return query[:position] + word + query[end:]
 
 
-def reason(found: Reason, t: Translator) -> contexts.Reason:
+def reason(found: Reason, t: Translator) -> parts.Reason:
     """Why a search found a photo, as the search reports it, in words."""
     label, met = t.name("reason", found.kind), found.match or found.word
-    return contexts.Reason(label if found.kind == "meaning" else f"{label}: {met}", found.confidence)
+    if found.kind == "meaning":
+        return parts.Reason(label, found.confidence)
+    if found.kind == "tag" and t.language == "zh":
+        met = _chinese_names().get(met, met)
+    return parts.Reason(t("reason.met", kind=label, met=met), found.confidence)
 
 
-def field_help(t: Translator) -> tuple[contexts.FieldHelp, ...]:
+@cache
+def _chinese_names() -> dict[str, str]:
+    from ml.vocabulary import load_vocabulary
+
+    return {concept.name_en: concept.name_zh for concept in load_vocabulary().concepts.values()}
+
+
+def field_help(t: Translator) -> tuple[parts.FieldHelp, ...]:
     return tuple(
-        contexts.FieldHelp(
+        parts.FieldHelp(
             field.name,
             field.help_zh if t.language == "zh" else field.help_en,
             field.examples[0],

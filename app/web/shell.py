@@ -17,8 +17,8 @@ from starlette.responses import RedirectResponse, Response
 from app import deps
 from app.errors import NotSignedIn
 from app.services.accounts import Viewer
-from app.web.contexts import Flash, Person, Shell
 from app.web.i18n import LANGUAGES, Translator, choose_language
+from app.web.parts import Flash, Person, Shell
 
 LANGUAGE_COOKIE = "albumen_language"
 THEME_COOKIE = "albumen_theme"

@@ -11,25 +11,26 @@ import pytest
 from fastapi.testclient import TestClient
 
 from app.web import contexts as c
+from app.web import parts as p
 
-TILE = c.Tile(
+TILE = p.Tile(
     "p1", "/photo/p1", "/api/v1/photos/p1/rendition/grid", 400, 300, "A <dog> & a cat", "3OcRJYB4d3h/iIeHeEh3eIhw+j2w",
-    True, "ready", "2024-06", (c.Reason("Tag: dog", 0.93), c.Reason("Meaning")),
+    True, "ready", "2024-06", (p.Reason("Tag: dog", 0.93), p.Reason("Meaning")),
 )  # fmt: skip
-PENDING = c.Tile("p2", "/photo/p2", "/api/v1/photos/p2/rendition/grid", 300, 400, "Second", status="pending")
-PROBLEM = c.QueryProblem("There is no field colour.", "dog ", "colour:red", "", (("color:", "/search?q=x"),))
-CARD = c.AlbumCard("a1", "Summer", "/album/a1", 1, "tag:beach", "/api/v1/photos/p1/rendition/grid")
+PENDING = p.Tile("p2", "/photo/p2", "/api/v1/photos/p2/rendition/grid", 300, 400, "Second", status="pending")
+PROBLEM = p.QueryProblem("There is no field colour.", "dog ", "colour:red", "", (("color:", "/search?q=x"),))
+CARD = p.AlbumCard("a1", "Summer", "/album/a1", 1, "tag:beach", "/api/v1/photos/p1/rendition/grid")
 TAGS = (
-    c.TagView("dog", "Dog", 0.9312, "scene", "suggested", "scene/one@x", "/search?q=tag%3Adog"),
-    c.TagView("own", "Ours", 1.0, "user", "confirmed", "", "/search?q=tag%3Aown"),
+    p.TagView("dog", "Dog", 0.9312, "scene", "suggested", "scene/one@x", "/search?q=tag%3Adog"),
+    p.TagView("own", "Ours", 1.0, "user", "confirmed", "", "/search?q=tag%3Aown"),
 )
 BOXES = (
-    c.BoxView("object", "dog", 0.8, 0.1, 0.2, 0.3, 0.4, "/search?q=object%3Adog"),
-    c.BoxView("face", "Face", 0.99, 0.5, 0.1, 0.1, 0.2),
+    p.BoxView("object", "dog", 0.8, 0.1, 0.2, 0.3, 0.4, "/search?q=object%3Adog"),
+    p.BoxView("face", "Face", 0.99, 0.5, 0.1, 0.1, 0.2),
 )
 
 
-def samples(shell: c.Shell) -> list[c.Page]:
+def samples(shell: p.Shell) -> list[c.Page]:
     """Every template at least once, with as much on it as there can be, and its empty or failed form."""
     photo = c.PhotoPage(
         shell, id="p1", heading="Lisbon, Portugal", title="A title", description="Words", filename="IMG_1.jpg",
@@ -37,13 +38,13 @@ def samples(shell: c.Shell) -> list[c.Page]:
         src="/api/v1/photos/p1/rendition/preview", original="/api/v1/photos/p1/original", shown_original=True,
         width=400, height=300, thumbhash="3OcRJYB4d3h/iIeHeEh3eIhw+j2w", alt="A title",
         taken_day="Sunday, 2 June 2024", taken_time="14:02",
-        facts=(c.Fact("Camera", "X100", "/search?q=camera"), c.Fact("Size", "4 x 3")),
-        place=c.PlaceView("Lisbon", "38.7 N, 9.1 W", -914, -3872, "/search?q=near"), tags=TAGS, boxes=BOXES,
-        cues=(c.Fact("Sharpness", "0.7"),), text_lines=("NO LITTER", "港区"),
-        stages=(c.StageView("Tags", "scene/one@x (1)", "today", "0.1 s", "it failed"),),
-        edits=(c.EditView("Brighter", "ready", "/api/v1/edits/e1/file", "exposure"),
-               c.EditView("B", "failed", "", "no")),
-        albums=(c.AlbumChoice("a1", "Summer"),), exif=(("Make", "Fuji"),), similar="/search?q=similar",
+        facts=(p.Fact("Camera", "X100", "/search?q=camera"), p.Fact("Size", "4 x 3")),
+        place=p.PlaceView("Lisbon", "38.7 N, 9.1 W", -914, -3872, "/search?q=near"), tags=TAGS, boxes=BOXES,
+        cues=(p.Fact("Sharpness", "0.7"),), text_lines=("NO LITTER", "港区"),
+        stages=(p.StageView("Tags", "scene/one@x (1)", "today", "0.1 s", "it failed"),),
+        edits=(p.EditView("Brighter", "ready", "/api/v1/edits/e1/file", "exposure", "/photo/p1/edits/e1"),
+               p.EditView("B", "failed", "", "no")),
+        albums=(p.AlbumChoice("a1", "Summer"),), exif=(("Make", "Fuji"),), similar="/search?q=similar",
         previous="/photo/p0",
         next="/photo/p2", back="/",
     )  # fmt: skip
@@ -52,45 +53,50 @@ def samples(shell: c.Shell) -> list[c.Page]:
         "description": "", "place": None, "tags": (), "boxes": (), "cues": (), "text_lines": (), "stages": (),
         "edits": (), "albums": (), "exif": (), "similar": "", "previous": "", "next": "", "shown_original": False,
     }  # fmt: skip
-    job = c.JobView("j1", "Understanding a photo", "running", 0.4, "today", "", "/photo/p1", "IMG_1.jpg")
-    failed = c.JobView("j2", "Rendering an edit", "failed", 0.0, "today", "out of memory")
-    key = c.KeyView("k1", "Phone", ("See photos",), "today", "")
+    job = p.JobView("j1", "Understanding a photo", "running", 0.4, "today", "", "/photo/p1", "IMG_1.jpg")
+    failed = p.JobView("j2", "Rendering an edit", "failed", 0.0, "today", "out of memory")
+    key = p.KeyView("k1", "Phone", ("See photos",), "today", "")
     return [
         c.SetupPage(shell, "anna", "A password has at least 8 characters."),
         c.SignInPage(shell, "anna", "Wrong.", "/albums"),
-        c.TimelinePage(shell, (c.Month("2024-06", "June 2024", 2, (TILE, PENDING)),), (("2024-06", 2),), 2, "/?c=x"),
+        c.TimelinePage(shell, (p.Month("2024-06", "June 2024", 2, (TILE, PENDING)),), (("2024-06", 2),), 2, "/?c=x"),
         c.TimelinePage(shell, (), (), 0),
         c.GridPage(shell, "Trash", "intro", "trash", "Empty", "No", (TILE,), 1, "trash", "/trash?c=x", "/api/v1/x"),
         c.GridPage(shell, "Favourites", "intro", "heart", "Empty", "Nothing", (), 0, "favorites"),
         c.SearchPage(shell, "dog", "newest", (("newest", "Newest", "/search?q=dog"),), (TILE,), 1),
         c.SearchPage(shell, "dog colour:red", "", (), (), None, PROBLEM),
         c.SearchPage(shell, "nothing", "newest", (), (), 0),
-        c.SearchPage(shell, "", "", (), (), 0, fields=(c.FieldHelp("tag", "A tag.", "tag:dog", "/search?q=tag"),)),
+        c.SearchPage(shell, "", "", (), (), 0, fields=(p.FieldHelp("tag", "A tag.", "tag:dog", "/search?q=tag"),)),
         photo,
         c.PhotoPage(**{**vars(photo), **bare}),
         c.PhotoPage(**{**vars(photo), **bare, "deleted": False, "status": "pending"}),
-        c.UploadPage(shell, "image/jpeg,.jpg", "200 MB", (c.AlbumChoice("a1", "Summer", True),),
+        c.EditorPage(
+            shell, id="p1", heading="Lisbon, Portugal", alt="A <dog> & a cat", width=400, height=300, version="abc",
+            src="/api/v1/photos/p1/rendition/preview", declarations={"sections": [], "text": "</script><b>"},
+            choices=(("Light", (("clahe", "Local contrast"),)),), formats=("jpeg", "png"),
+        ),
+        c.UploadPage(shell, "image/jpeg,.jpg", "200 MB", (p.AlbumChoice("a1", "Summer", True),),
                      (("a.jpg", "kept", "", "/photo/p1"), ("b.jpg", "failed", "Damaged.", ""))),
-        c.AlbumsPage(shell, (CARD, c.AlbumCard("a2", "Empty", "/album/a2", 0)), "T", "tag:x", PROBLEM),
+        c.AlbumsPage(shell, (CARD, p.AlbumCard("a2", "Empty", "/album/a2", 0)), "T", "tag:x", PROBLEM),
         c.AlbumsPage(shell, ()),
         c.AlbumPage(shell, "a1", "Summer", "Words", "dynamic", "tag:beach", (TILE,), 1, PROBLEM, "/album/a1?cursor=x"),
         c.AlbumPage(shell, "a1", "Summer", "", "manual", "", (), 0),
-        c.ExplorePage(shell, (c.TermCard("Dog", "/search?q=tag", 3, TILE.src), c.TermCard("Cat", "/x", 1)),
-                      (c.TagBranch("Animal", "/x", 4, (c.TagBranch("Dog", "/x", 3),)),)),
+        c.ExplorePage(shell, (p.TermCard("Dog", "/search?q=tag", 3, TILE.src), p.TermCard("Cat", "/x", 1)),
+                      (p.TagBranch("Animal", "/x", 4, (p.TagBranch("Dog", "/x", 3),)),)),
         c.ExplorePage(shell, (), ()),
-        c.ActivityPage(shell, (job,), (failed,), (c.JobView("j3", "X", "done", 1.0, "now"),), 1),
+        c.ActivityPage(shell, (job,), (failed,), (p.JobView("j3", "X", "done", 1.0, "now"),), 1),
         c.ActivityPage(shell, (), (), (), 0),
-        c.SettingsPage(shell, (key,), (c.ScopeChoice("photos.read", "See photos"),), key, "alk_secret", "No."),
-        c.UsersPage(shell, (c.AccountRow("u1", "anna", True, False, "today", True),
-                            c.AccountRow("u2", "bob", False, True, "today")), "Taken.", "bob"),
+        c.SettingsPage(shell, (key,), (p.ScopeChoice("photos.read", "See photos"),), key, "alk_secret", "No."),
+        c.UsersPage(shell, (p.AccountRow("u1", "anna", True, False, "today", True),
+                            p.AccountRow("u2", "bob", False, True, "today")), "Taken.", "bob"),
         c.ErrorPage(shell, "Not found", "There is no such photo.", "abc123"),
     ]  # fmt: skip
 
 
-def shell(language: str = "en", theme: str = "system") -> c.Shell:
-    return c.Shell(
-        language, theme, "token-of-the-session", "/here", "photos", "dog", c.Person("anna", True),
-        c.Flash("done", "Moved to the trash.", "/photo/p1/restore"),
+def shell(language: str = "en", theme: str = "system") -> p.Shell:
+    return p.Shell(
+        language, theme, "token-of-the-session", "/here", "photos", "dog", p.Person("anna", True),
+        p.Flash("done", "Moved to the trash.", "/photo/p1/restore"),
     )  # fmt: skip
 
 

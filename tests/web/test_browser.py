@@ -159,7 +159,7 @@ def test_rows_are_flush_and_pictures_keep_their_shape(screen: Any, library: list
 def test_only_photos_near_the_window_are_elements(screen: Any, library: list[str]) -> None:
     s = screen(viewport={"width": 390, "height": 400})
     s.open("/")
-    s.page.wait_for_selector(".month >> nth=2", state="attached")
+    s.page.wait_for_selector(".month[data-month='2024-03'] .grid.laid", state="attached")
     at_top = s.page.evaluate("document.querySelectorAll('.tile').length")
     assert 0 < at_top < 30
     s.page.evaluate("scrollTo(0, document.documentElement.scrollHeight)")
