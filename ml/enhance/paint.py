@@ -36,8 +36,12 @@ class Level:
     evaluations: int
 
 
-LEVELS = (Level(256, 60), Level(512, 45), Level(768, 14))
-_CONTENT, _SMOOTH = 0.04, 0.02
+LEVELS = (Level(256, 45), Level(512, 40), Level(768, 16))
+_SMOOTH = 0.02
+_RIM = 0.04
+"""Share of the long side by which the photo is mirrored outwards while painting: zero padding paints frames."""
+CONTENT = 0.1
+"""The usual weight of the photo's content against the style."""
 
 
 @lru_cache(maxsize=1)
@@ -82,6 +86,7 @@ def paint(
     network: VggTrunk,
     step: Callable[[float], None],
     levels: tuple[Level, ...] = LEVELS,
+    content_weight: float = CONTENT,
 ) -> Pixels:
     """Repaint a photo in a style.
 
@@ -91,10 +96,13 @@ def paint(
         network: from ``trunk``.
         step: told the share done after every evaluation; may raise to stop.
         levels: from coarse to fine.
+        content_weight: how much the photo's own content resists; smooth paintings need more of it.
 
     Returns:
-        ``(h, w, 3)`` in 0..1 with the photo's proportions, the long side as the last level used.
+        ``(h, w, 3)`` in 0..1 with the photo's proportions (to the pixel), about as large as the last level used.
     """
+    rim = round(_RIM * max(photo.shape[:2]))
+    photo = np.pad(photo, ((rim, rim), (rim, rim), (0, 0)), mode="symmetric")
     side = max(photo.shape[:2])
     used = [level for level in levels if level.side < side * 1.2] or [Level(side, levels[-1].evaluations)]
     used[-1] = Level(min(used[-1].side, side), used[-1].evaluations)
@@ -112,10 +120,18 @@ def paint(
                 cv2.resize(painted, (width, height), interpolation=cv2.INTER_CUBIC), np.float32
             )
         share = level.side**2 / work
-        painted = _search(content, start, style, network, level.evaluations, _Meter(step, done, share))
+        painted = _search(
+            content, start, style, network, level.evaluations, content_weight, _Meter(step, done, share)
+        )
         done += share * level.evaluations
     assert painted is not None
-    return painted
+    return _without_rim(painted, rim / photo.shape[0], rim / photo.shape[1])
+
+
+def _without_rim(painted: Pixels, tall: float, wide: float) -> Pixels:
+    """The picture less a rim, given as shares of its height and width."""
+    top, left = round(tall * painted.shape[0]), round(wide * painted.shape[1])
+    return painted[top : painted.shape[0] - top, left : painted.shape[1] - left]
 
 
 class _Meter:
@@ -130,16 +146,22 @@ class _Meter:
 
 
 def _search(
-    content: Pixels, start: Pixels, style: Grams, network: VggTrunk, evaluations: int, meter: _Meter
+    content: Pixels,
+    start: Pixels,
+    style: Grams,
+    network: VggTrunk,
+    evaluations: int,
+    content_weight: float,
+    meter: _Meter,
 ) -> Pixels:
     """L-BFGS from ``start``; content features and total variation of ``content`` hold it back."""
     import torch
 
-    from ml.nets.vgg_trunk import CONTENT
+    from ml.nets import vgg_trunk
 
     wanted = {layer: torch.from_numpy(np.ascontiguousarray(value)) for layer, value in style.items()}
     with torch.no_grad():
-        kept = network.features(_tensor(content), CONTENT)[CONTENT]
+        kept = network.features(_tensor(content), vgg_trunk.CONTENT)[vgg_trunk.CONTENT]
     picture = _tensor(start).contiguous().requires_grad_()
     search = torch.optim.LBFGS(
         [picture],
@@ -154,7 +176,7 @@ def _search(
     def closure() -> Tensor:
         meter.tick()
         search.zero_grad()
-        loss = _loss(picture, kept, wanted, network)
+        loss = _loss(picture, kept, wanted, network, content_weight)
         loss.backward()
         return loss
 
@@ -162,18 +184,20 @@ def _search(
     return np.ascontiguousarray(picture.detach().clamp(0, 1)[0].permute(1, 2, 0).numpy())
 
 
-def _loss(picture: Tensor, kept: Tensor, wanted: Mapping[str, Tensor], network: VggTrunk) -> Tensor:
+def _loss(
+    picture: Tensor, kept: Tensor, wanted: Mapping[str, Tensor], network: VggTrunk, content_weight: float
+) -> Tensor:
     import torch
     from torch.nn import functional
 
-    from ml.nets.vgg_trunk import CONTENT, gram
+    from ml.nets import vgg_trunk
 
     found = network.features(picture)
-    errors = [((gram(found[k])[0] - w) ** 2).sum() / (w**2).sum() for k, w in wanted.items()]
-    content = ((found[CONTENT] - kept) ** 2).mean() / (kept**2).mean().clamp(min=1e-6)
+    errors = [((vgg_trunk.gram(found[k])[0] - w) ** 2).sum() / (w**2).sum() for k, w in wanted.items()]
+    content = ((found[vgg_trunk.CONTENT] - kept) ** 2).mean() / (kept**2).mean().clamp(min=1e-6)
     smooth = picture.diff(dim=2).square().mean() + picture.diff(dim=3).square().mean()
     outside = functional.relu(picture - 1).square().mean() + functional.relu(-picture).square().mean()
-    return torch.stack(errors).sum() + _CONTENT * content + _SMOOTH * smooth + outside
+    return torch.stack(errors).sum() + content_weight * content + _SMOOTH * smooth + outside
 
 
 def _tensor(image: Pixels) -> Tensor:

@@ -33,12 +33,15 @@ _PAINTING_SHARE = 0.85
 
 @dataclass(frozen=True)
 class Preset:
-    """One built-in style: its name in recipes, its title, and the painting it was taken from."""
+    """One built-in style: its name in recipes, its title, the painting it was taken from, and how much the content of
+    photos has to resist it.
+    """
 
     name: str
     title: Text
     painter: str
     year: int
+    content_weight: float = paint.CONTENT
 
     @property
     def file(self) -> Path:
@@ -49,7 +52,7 @@ class Preset:
 PRESETS: tuple[Preset, ...] = (
     Preset("starry-night", Text("The Starry Night", "星月夜"), "Vincent van Gogh", 1889),
     Preset("great-wave", Text("The Great Wave off Kanagawa", "神奈川冲浪里"), "Katsushika Hokusai", 1831),
-    Preset("scream", Text("The Scream", "呐喊"), "Edvard Munch", 1893),
+    Preset("scream", Text("The Scream", "呐喊"), "Edvard Munch", 1893, content_weight=0.4),
     Preset("composition-vii", Text("Composition VII", "构图七号"), "Wassily Kandinsky", 1913),
     Preset("shipwreck", Text("The Wreck of the Minotaur", "米诺陶号沉船"), "J. M. W. Turner", 1810),
     Preset("udnie", Text("Udnie", "乌德尼"), "Francis Picabia", 1913),
@@ -82,7 +85,7 @@ def style(image: Pixels, params: Params, context: EnhanceContext) -> Pixels:
         return image.copy()
     if context.models_dir is None:
         raise OperationFailed(OP, "There is no models folder.")
-    wanted = _wanted(params, context, context.models_dir)
+    wanted, content_weight = _wanted(params, context, context.models_dir)
     preview = context.scale < 1
     painted = paint.paint(
         shrink(image, paint.LEVELS[-1].side),
@@ -90,6 +93,7 @@ def style(image: Pixels, params: Params, context: EnhanceContext) -> Pixels:
         paint.trunk(context.models_dir),
         lambda share: context.report(_PAINTING_SHARE * share),
         _PREVIEW if preview else paint.LEVELS,
+        content_weight,
     )
     height, width = image.shape[:2]
     rest = replace(context, progress=_later(context.progress))
@@ -106,17 +110,17 @@ def _later(progress: Callable[[float], None]) -> Callable[[float], None]:
     return lambda share: progress(_PAINTING_SHARE + (1 - _PAINTING_SHARE) * share)
 
 
-def _wanted(params: Params, context: EnhanceContext, models_dir: Path) -> paint.Grams:
+def _wanted(params: Params, context: EnhanceContext, models_dir: Path) -> tuple[paint.Grams, float]:
     photo = params.get("photo", "")
     if photo:
         if context.style_image is None:
             raise OperationFailed(OP, "Pictures cannot be used as styles here; choose a preset.")
         pixels = context.style_image(photo).astype(np.float32) / np.float32(255)
-        return paint.describe(shrink(pixels, STYLE_SIDE), paint.trunk(models_dir))
+        return paint.describe(shrink(pixels, STYLE_SIDE), paint.trunk(models_dir)), paint.CONTENT
     name = params.get("preset", "")
     for preset in PRESETS:
         if preset.name == name:
-            return read_preset(preset.file)
+            return read_preset(preset.file), preset.content_weight
     known = ", ".join(p.name for p in PRESETS)
     raise OperationFailed(OP, f"There is no style {name!r}; there are {known}.")
 

