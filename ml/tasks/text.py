@@ -42,7 +42,7 @@ _SMALLEST = 3  # pixels
 _MOST_LINES = 300
 _HEIGHT = 48
 _WIDEST = 2400
-_LINES_AT_ONCE = 6
+_WIDTH_AT_ONCE = 2400  # of a batch of lines together: bounds the memory
 
 
 @dataclass(frozen=True)
@@ -117,11 +117,9 @@ class TextStage:
         """What each line says and how sure the network is; in batches of lines of like length."""
         found: list[tuple[str, float]] = [("", 0.0)] * len(lines)
         cut = [_cut(image, line) for line in lines]
-        order = sorted(range(len(cut)), key=lambda i: cut[i].shape[1])
-        for start in range(0, len(order), _LINES_AT_ONCE):
-            members = order[start : start + _LINES_AT_ONCE]
-            widest = max(cut[i].shape[1] for i in members)
-            batch = np.zeros((len(members), 3, _HEIGHT, math.ceil(widest / 32) * 32), np.float32)
+        for members in _batches([line.shape[1] for line in cut]):
+            widest = max(cut[index].shape[1] for index in members)
+            batch = np.zeros((len(members), 3, _HEIGHT, _padded(widest)), np.float32)
             for row, index in enumerate(members):
                 batch[row, :, :, : cut[index].shape[1]] = _normalised(cut[index])[0]
             (answer,) = self._recogniser.run(batch)
@@ -186,6 +184,22 @@ def decode(columns: _Floats, characters: Sequence[str]) -> tuple[str, float]:
     kept = [t for t in range(len(best)) if best[t] and (t == 0 or best[t] != best[t - 1])]
     content = "".join(characters[best[t]] for t in kept).strip()
     return content, float(columns[kept, best[kept]].mean()) if content else 0.0
+
+
+def _batches(widths: Sequence[int]) -> list[list[int]]:
+    """Indices of lines of like width, so many together that the batch stays within ``_WIDTH_AT_ONCE``."""
+    batches: list[list[int]] = []
+    for index in sorted(range(len(widths)), key=widths.__getitem__):
+        if batches and (len(batches[-1]) + 1) * _padded(widths[index]) <= _WIDTH_AT_ONCE:
+            batches[-1].append(index)
+        else:
+            batches.append([index])
+    return batches
+
+
+def _padded(width: int) -> int:
+    """Widths are rounded up, so that the network sees few different ones."""
+    return math.ceil(width / 32) * 32
 
 
 def _mean_inside(probability: _Floats, corners: _Floats) -> float:
