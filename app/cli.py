@@ -73,7 +73,7 @@ def _parser() -> argparse.ArgumentParser:
 
     worker = add("worker", _worker, "Do background work until interrupted.")
     worker.add_argument("--concurrency", type=int, default=1, help="worker processes (default 1)")
-    worker.add_argument("--attached", action="store_true", help=argparse.SUPPRESS)
+    worker.add_argument("--attached", type=int, metavar="PID", help=argparse.SUPPRESS)
     worker.add_argument("--once", action="store_true", help="stop when nothing is left to do")
 
     user = add("user", _user, "Add, list, disable users; set passwords.", as_json=True)
@@ -181,8 +181,8 @@ def _worker(arguments: argparse.Namespace, settings: Settings) -> int:
 
     if arguments.concurrency > 1:
         return worker.run_many(settings, arguments.concurrency)
-    if arguments.attached:
-        worker.die_with_parent()
+    if arguments.attached is not None:
+        worker.die_with_parent(arguments.attached)
     context = Context.open(settings)
     if arguments.once:
         worker.drain(context)

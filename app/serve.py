@@ -96,6 +96,6 @@ class _Workers:
                     continue
                 if child is not None:
                     log.warning("a worker ended and is started again", extra={"exit": child.returncode})
-                command = [sys.executable, "-m", "app", "worker", "--attached"]
+                command = [sys.executable, "-m", "app", "worker", "--attached", str(os.getpid())]
                 self._children[index] = subprocess.Popen(command, env=self._environment)
             self._stopping.wait(1)

@@ -199,12 +199,14 @@ def run(context: Context) -> None:
         context.close()
 
 
-def die_with_parent() -> None:
-    """Ask Linux to end this process when the one that started it ends, however that happens."""
+def die_with_parent(parent: int) -> None:
+    """Ask Linux to end this process when its parent ends, however that happens; end now if it already has."""
     try:
         ctypes.CDLL(None).prctl(1, signal.SIGTERM)
     except (OSError, AttributeError):
         log.warning("this system cannot tie the worker to its parent")
+    if os.getppid() != parent:
+        sys.exit(0)
 
 
 def drain(context: Context) -> None:
@@ -220,7 +222,18 @@ def drain(context: Context) -> None:
 def run_many(settings: Settings, count: int) -> int:
     """Run ``count`` worker processes until interrupted; they end with this one."""
     children = [
-        subprocess.Popen([sys.executable, "-m", "app", "worker", "--attached", "--data", str(settings.data)])
+        subprocess.Popen(
+            [
+                sys.executable,
+                "-m",
+                "app",
+                "worker",
+                "--attached",
+                str(os.getpid()),
+                "--data",
+                str(settings.data),
+            ]
+        )
         for _ in range(count)
     ]
 

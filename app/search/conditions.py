@@ -109,9 +109,15 @@ def of_photos(rows: Select[UUID]) -> Condition:
 
 
 def tagged(
-    tags: Collection[int], roots: Collection[int], confidence: Interval[Number] | None = None
+    tags: Collection[int],
+    roots: Collection[int],
+    confidence: Interval[Number] | None = None,
+    *,
+    guesses: bool = False,
 ) -> Condition:
     """Photos with one of ``tags`` that was not rejected, and none of ``roots`` rejected.
+
+    ``guesses`` lets those count too that the scene network is too unsure of to show.
 
     The second part is the user's word about the tag that was asked for: who says "not a dog" does not want to
     find the photo under dog because a model still thinks it a beagle.
@@ -119,6 +125,8 @@ def tagged(
     if not tags:
         return nothing()
     rows = select(PhotoTag.photo_id).where(PhotoTag.tag_id.in_(sorted(tags)), PhotoTag.state != "rejected")
+    if not guesses:
+        rows = rows.where(PhotoTag.source != "guess")
     if confidence is not None:
         rows = rows.where(in_interval(effective_confidence(), confidence))
     refused = select(PhotoTag.photo_id).where(

@@ -97,7 +97,7 @@ def condition(
     """The photos in which ``evidence`` is found."""
     sure = confidence or _LEAST
     found = [
-        sql.tagged(evidence.tags, evidence.roots, sure),
+        sql.tagged(evidence.tags, evidence.roots, sure, guesses=True),
         sql.showing(evidence.people),
         sql.worded(evidence.terms, TERM_FIELDS, prefix=evidence.prefix, collation=library.collation),
     ]

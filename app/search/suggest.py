@@ -118,7 +118,12 @@ class _Source:
         counted = self.session.execute(
             select(PhotoTag.tag_id, func.count(distinct(PhotoTag.photo_id)))
             .join(Photo, Photo.id == PhotoTag.photo_id)
-            .where(PhotoTag.tag_id.in_([tag.id for tag in found]), PhotoTag.state != "rejected", *self.here)
+            .where(
+                PhotoTag.tag_id.in_([tag.id for tag in found]),
+                PhotoTag.state != "rejected",
+                PhotoTag.source != "guess",
+                *self.here,
+            )
             .group_by(PhotoTag.tag_id)
         )
         counts = dict(counted.tuples().all())

@@ -30,7 +30,8 @@ def look_at(
     concepts = load_vocabulary().concepts
     strongest: dict[str, TagScore] = {}
     for tag in sorted(seen.tags, key=lambda t: -t.confidence):
-        strongest.setdefault(tag.slug, tag)
+        if tag.source != "guess":
+            strongest.setdefault(tag.slug, tag)
 
     def name(slug: str) -> str:
         return concepts[slug].name_zh if language == "zh" else concepts[slug].name_en

@@ -115,7 +115,8 @@ def tags_of(session: ReadSession, photo: Photo) -> list[TagOnPhoto]:
     rows = session.execute(
         select(PhotoTag, Tag)
         .join(Tag, Tag.id == PhotoTag.tag_id)
-        .where(PhotoTag.photo_id == photo.id, Tag.hidden.is_(False), ~vocabulary.hidden_by(photo.owner_id))
+        .where(PhotoTag.photo_id == photo.id, PhotoTag.source != "guess")
+        .where(Tag.hidden.is_(False), ~vocabulary.hidden_by(photo.owner_id))
     )
     best: dict[int, TagOnPhoto] = {}
     for row, tag in rows:

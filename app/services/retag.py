@@ -277,7 +277,7 @@ def compare(session: ReadSession, photo: Photo, seen: Any, difference: Differenc
     rows = session.execute(
         select(Tag.slug, PhotoTag.state)
         .join(Tag, Tag.id == PhotoTag.tag_id)
-        .where(PhotoTag.photo_id == photo.id, PhotoTag.source.not_in(("user", "learned")))
+        .where(PhotoTag.photo_id == photo.id, PhotoTag.source.not_in(("user", "learned", "guess")))
     ).tuples()
     now = {slug for slug, state in rows if state != "rejected"}
     decided = set(
@@ -287,7 +287,7 @@ def compare(session: ReadSession, photo: Photo, seen: Any, difference: Differenc
             .where(PhotoTag.photo_id == photo.id, PhotoTag.state != "suggested")
         )
     )
-    after = {tag.slug for tag in seen.tags}
+    after = {tag.slug for tag in seen.tags if tag.source != "guess"}
     gained, lost = (after - now) - decided, (now - after) - decided
     difference.photos += 1
     difference.unchanged += not gained and not lost

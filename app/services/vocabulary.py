@@ -64,6 +64,7 @@ def tag_tree(session: ReadSession, viewer: Viewer) -> list[TagNode]:
             Photo.deleted_at.is_(None),
             Photo.archived.is_(False),
             PhotoTag.state != "rejected",
+            PhotoTag.source != "guess",
         )
         .group_by(PhotoTag.tag_id)
         .subquery()

@@ -20,7 +20,14 @@ from ml.vocabulary import load_vocabulary
 
 MODEL = "scene/efficientnet-lite2@in1k"
 
-_STAGE_OF = {"scene": "scenes", "object": "objects", "face": "faces", "cue": "cues", "text": "text"}
+_STAGE_OF = {
+    "scene": "scenes",
+    "guess": "scenes",
+    "object": "objects",
+    "face": "faces",
+    "cue": "cues",
+    "text": "text",
+}
 _BATCH = 8  # larger batches gain nothing on a CPU
 
 
@@ -161,11 +168,11 @@ def _mound(height: int, width: int, box: Box) -> Vector:
 class TagStage:
     """Puts everything seen into the vocabulary's words; runs no network of its own.
 
-    Finds ``tags``: from the scene network, and derived from objects, faces and cues where those are known.
+    What the scene network is too unsure of to show, but a search may match, has the source ``guess``. Finds ``tags``: from the scene network, and derived from objects, faces and cues where those are known.
     """
 
     stage = "tags"
-    version = "1"
+    version = "2"
     needs: tuple[str, ...] = ("scenes",)
     uses: tuple[str, ...] = ("objects", "faces", "cues", "text")
 
@@ -192,6 +199,9 @@ class TagStage:
             lens=findings.get("lens", ""),
         )
         seen += [(tag.slug, tag.confidence, tag.source) for tag in derived]
+        shown = {slug for slug, _, _ in seen}
+        guesses = vocabulary.scene_guesses(probabilities)
+        seen += [(slug, score, "guess") for slug, score in guesses if slug not in shown]
         surest: dict[tuple[str, str], TagScore] = {}
         for slug, score, source in seen:
             if (slug, source) not in surest or surest[slug, source].confidence < score:
