@@ -8,6 +8,7 @@ from uuid import uuid4
 
 from fastapi import FastAPI
 from prometheus_client import CollectorRegistry, Counter, Histogram
+from starlette.middleware.gzip import DEFAULT_EXCLUDED_CONTENT_TYPES, GZipMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.errors import TooLarge
@@ -39,7 +40,13 @@ _ID_LISTS = 16 * 1024 * 1024
 _FORM_OVERHEAD = 1024 * 1024
 
 
+# Pictures are compressed already. Pages hold a secret (the forms' token) beside words of the request, so that their
+# compressed size would tell about the secret.
+_NOT_ZIPPED = (*DEFAULT_EXCLUDED_CONTENT_TYPES, "image/*", "text/html")
+
+
 def install_middleware(app: FastAPI, settings: Settings) -> None:
+    app.add_middleware(GZipMiddleware, minimum_size=1024, compresslevel=5, exclude_content_types=_NOT_ZIPPED)
     app.add_middleware(_Requests, settings=settings)
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
+import io
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, BinaryIO, TypeVar
 from uuid import UUID
 
 from fastapi import APIRouter, Header, Query, Request, Response
@@ -13,7 +15,7 @@ from fastapi.concurrency import run_in_threadpool
 from pydantic import TypeAdapter, ValidationError
 from starlette.datastructures import FormData, UploadFile
 from starlette.formparsers import MultiPartException
-from starlette.responses import FileResponse
+from starlette.responses import FileResponse, JSONResponse
 
 from app.api.schemas import (
     Base64Upload,
@@ -22,21 +24,26 @@ from app.api.schemas import (
     Checksums,
     Cursor,
     Existing,
+    Fields,
     Limit,
     MonthCount,
     PhotoId,
+    PhotoIds,
     PhotoItem,
     PhotoPage,
     PhotoPublic,
+    PhotosGot,
     PhotoUpdate,
     Uploaded,
     problems,
 )
+from app.context import Context
 from app.deps import ContextDep, PhotoReader, PhotoUploader, PhotoWriter, ReadDb, WriteDb
 from app.errors import Invalid
 from app.models import Photo
 from app.search import Hit, find_photos, timeline
-from app.services import intake, photos
+from app.services import intake, photos, repeats
+from app.services.accounts import Viewer
 from app.services.renditions import MEDIA_TYPES, rendition
 
 router = APIRouter(tags=["photos"])
@@ -66,6 +73,24 @@ _UPLOAD_FORM = {
         },
     }
 }
+PageOfPhotos = TypeVar("PageOfPhotos", PhotoPage, PhotosGot)
+IdempotencyKey = Annotated[
+    str | None,
+    Header(
+        alias="Idempotency-Key",
+        min_length=1,
+        max_length=200,
+        description="Any unique text; the same request with it again is answered as the first time.",
+    ),
+]
+AnnouncedChecksum = Annotated[
+    str | None,
+    Header(
+        alias="X-Checksum-SHA256",
+        pattern="^[0-9a-fA-F]{64}$",
+        description="The file's SHA-256: known bytes are answered unread, other bytes are refused.",
+    ),
+]
 _IMMUTABLE = "private, max-age=31536000, immutable"
 
 
@@ -81,19 +106,75 @@ _IMMUTABLE = "private, max-age=31536000, immutable"
     },
 )
 async def upload(
-    request: Request, response: Response, viewer: PhotoUploader, context: ContextDep
+    request: Request,
+    response: Response,
+    viewer: PhotoUploader,
+    context: ContextDep,
+    key: IdempotencyKey = None,
+    announced: AnnouncedChecksum = None,
 ) -> Uploaded:
-    """Multipart with one `file`. The answer comes when the original is safely on disk; analysis follows."""
+    """Multipart with one `file`. The answer comes when the original is safely on disk; analysis follows.
+
+    With `X-Checksum-SHA256` a photo that is there already is answered before the body is read.
+    """
+    if announced is not None:
+        known = await run_in_threadpool(_known, context, viewer, announced, key)
+        if known is not None:
+            return uploaded(known, response)
     form = await read_form(request)
     try:
         file = form.get("file")
         if not isinstance(file, UploadFile):
             raise Invalid("The form needs a field named file with the picture.", field="file")
         options = form_options(form, file.filename or "")
-        added = await run_in_threadpool(intake.add_stream, context, viewer, file.file, options)
+        added = await run_in_threadpool(_add, context, viewer, file.file, options, key, announced)
     finally:
         await form.close()
     return uploaded(added, response)
+
+
+def _known(context: Context, viewer: Viewer, announced: str, key: str | None) -> intake.Added | None:
+    """The answer for bytes that are there already, told by their checksum alone."""
+    checksum = announced.lower()
+    with context.database.read() as session:
+        again = repeats.answer_again(session, viewer, key, checksum) if key else None
+        found = intake.find_existing(session, viewer, [checksum]).get(checksum)
+        if again is not None or found is None:
+            return again
+        photo = photos.get_photo(session, viewer, found)
+        return intake.Added(
+            photo.id, photo.checksum, photo.status, duplicate=True, trashed=photo.deleted_at is not None
+        )
+
+
+def _add(
+    context: Context,
+    viewer: Viewer,
+    stream: BinaryIO,
+    options: intake.Options,
+    key: str | None,
+    announced: str | None,
+) -> intake.Added:
+    """Take a photo in; a repeated request is answered as before, bytes that are not the announced ones refused."""
+    kept = None
+    if key is not None:
+        with context.database.read() as session:
+            kept = repeats.kept_checksum(session, viewer, key)
+    if kept is not None or announced is not None:
+        checksum = hashlib.file_digest(stream, "sha256").hexdigest()  # type: ignore[arg-type]
+        stream.seek(0)
+        if announced is not None and checksum != announced.lower():
+            raise Invalid("The bytes are not those X-Checksum-SHA256 announces.", field="X-Checksum-SHA256")
+        if key is not None:
+            with context.database.read() as session:
+                again = repeats.answer_again(session, viewer, key, checksum)
+            if again is not None:
+                return again
+    added = intake.add_stream(context, viewer, stream, options)
+    if key is not None:
+        with context.database.write() as session:
+            repeats.keep(session, viewer, key, added)
+    return added
 
 
 async def read_form(request: Request) -> FormData:
@@ -149,10 +230,15 @@ def uploaded(added: intake.Added, response: Response) -> Uploaded:
     },
 )
 def upload_base64(
-    body: Base64Upload, response: Response, viewer: PhotoUploader, context: ContextDep
+    body: Base64Upload,
+    response: Response,
+    viewer: PhotoUploader,
+    context: ContextDep,
+    key: IdempotencyKey = None,
 ) -> Uploaded:
     options = intake.Options(**body.model_dump(exclude={"data"}))
-    return uploaded(intake.add_base64(context, viewer, body.data, options), response)
+    stream = io.BytesIO(intake.decode_base64(body.data))
+    return uploaded(_add(context, viewer, stream, options, key, None), response)
 
 
 @router.post(
@@ -179,10 +265,54 @@ def list_photos(
     trashed: Annotated[bool, Query(description="List the trash instead.")] = False,
     limit: Limit = 100,
     cursor: Cursor = None,
-) -> PhotoPage:
+    fields: Fields = None,
+) -> PhotoPage | JSONResponse:
     """Newest capture first; with free words, most relevant first and each item carries its `score` and `reasons`."""
+    names = field_names(fields)
     page = find_photos(session, viewer, q, order=order, limit=limit, cursor=cursor, trashed=trashed)
-    return PhotoPage(items=items_of(page.items), next_cursor=page.next_cursor)
+    return only(PhotoPage(items=items_of(page.items), next_cursor=page.next_cursor), names)
+
+
+@router.post(
+    "/photos/get",
+    response_model=PhotosGot,
+    responses=problems(401, 403, 422),
+    summary="Many photos by their ids",
+)
+def get_photos(
+    viewer: PhotoReader, session: ReadDb, body: PhotoIds, fields: Fields = None
+) -> PhotosGot | JSONResponse:
+    """Up to 500 at once, trashed ones included, as lists show them."""
+    names = field_names(fields)
+    found = photos.get_photos(session, viewer, body.ids)
+    there = {photo.id for photo in found}
+    missing = [photo_id for photo_id in dict.fromkeys(body.ids) if photo_id not in there]
+    return only(PhotosGot(items=[PhotoItem.of(photo) for photo in found], missing=missing), names)
+
+
+def field_names(fields: str | None) -> set[str] | None:
+    """The names in ``fields``; None for all. Raises Invalid for one an item does not have."""
+    if fields is None:
+        return None
+    names = {name.strip() for name in fields.split(",") if name.strip()}
+    unknown = sorted(names - set(PhotoItem.model_fields))
+    if unknown or not names:
+        raise Invalid(
+            f"A photo in a list has the fields {', '.join(PhotoItem.model_fields)}.",
+            field="fields",
+            unknown=unknown,
+        )
+    return names
+
+
+def only(page: PageOfPhotos, names: set[str] | None) -> PageOfPhotos | JSONResponse:
+    """The page whole, or with only some fields of its items."""
+    if names is None:
+        return page
+    rest = page.model_dump(mode="json", exclude={"items"})
+    return JSONResponse(
+        {"items": [item.model_dump(mode="json", include=names) for item in page.items], **rest}
+    )
 
 
 def items_of(hits: Sequence[Hit]) -> list[PhotoItem]:

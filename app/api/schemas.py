@@ -16,6 +16,14 @@ from app.services.photos import PhotoDetail, TagOnPhoto
 TagState = Literal["suggested", "confirmed", "rejected"]
 Limit = Annotated[int, Query(ge=1, le=500, description="How many items at most.")]
 Cursor = Annotated[str | None, Query(max_length=1000, description="`next_cursor` of the page before.")]
+Fields = Annotated[
+    str | None,
+    Query(
+        max_length=500,
+        description="Only these fields of each item, separated by commas.",
+        examples=["id,thumbhash"],
+    ),
+]
 PhotoId = Annotated[UUID, Path(description="A photo's id.")]
 
 
@@ -348,6 +356,15 @@ class PhotoItem(Schema):
 class PhotoPage(Schema):
     items: list[PhotoItem]
     next_cursor: str | None
+
+
+class PhotoIds(Schema):
+    ids: list[UUID] = Field(max_length=500)
+
+
+class PhotosGot(Schema):
+    items: list[PhotoItem] = Field(description="In the order asked for.")
+    missing: list[UUID] = Field(description="Deleted for good, or never yours.")
 
 
 class PhotoPublic(PhotoItem):

@@ -79,19 +79,16 @@ def add_stream(context: Context, viewer: Viewer, stream: BinaryIO, options: Opti
         return add_received(context, viewer, incoming, options)
 
 
-def add_base64(context: Context, viewer: Viewer, data: str, options: Options) -> Added:
-    """Take a photo from base64 text, plain or as a ``data:`` URL; white space is allowed."""
+def decode_base64(data: str) -> bytes:
+    """The bytes of base64 text, plain or as a ``data:`` URL; white space is allowed. Raises Invalid."""
     match = _DATA_URL.match(data[:200])
     text = data[match.end() :] if match else data
     if data.startswith("data:") and not match:
         raise Invalid("A data: URL of a picture has the form data:image/jpeg;base64,…", field="data")
     try:
-        raw = base64.b64decode("".join(text.split()), validate=True)
+        return base64.b64decode("".join(text.split()), validate=True)
     except (binascii.Error, ValueError):
         raise Invalid("The field data is not valid base64.", field="data") from None
-    with context.storage.incoming() as incoming:
-        incoming.write(raw)
-        return add_received(context, viewer, incoming, options)
 
 
 def add_received(context: Context, viewer: Viewer, incoming: Incoming, options: Options) -> Added:

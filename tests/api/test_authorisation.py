@@ -101,6 +101,7 @@ ROWS: dict[str, Row] = {
     ),
     f"POST {V1}/photos/exists": Row(ANYONE, UPLOAD, send=body(checksums=[])),
     f"GET {V1}/photos": Row(ANYONE, READ),
+    f"POST {V1}/photos/get": Row(ANYONE, READ, send=body(ids=[])),
     f"GET {V1}/timeline": Row(ANYONE, READ),
     f"POST {V1}/photos/batch": Row(
         ANYONE, WRITE, send=lambda o: {"json": {"action": "delete", "ids": [o["photo_id"]]}}
@@ -367,14 +368,12 @@ class Objects(dict[str, str]):
         return user.id
 
     def _person_id(self) -> UUID:
-        person_id = new_id()
+        person_id, photo_id = new_id(), UUID(self["photo_id"])
         with self.world.context.database.write() as session:
             session.add(Person(id=person_id, owner_id=self.world.people["owner"].user_id))
             session.flush()
             for x in (0.1, 0.6):
-                face = Face(
-                    photo_id=UUID(self["photo_id"]), score=0.9, x=x, y=0.2, width=0.3, height=0.3, model="m"
-                )
+                face = Face(photo_id=photo_id, score=0.9, x=x, y=0.2, width=0.3, height=0.3, model="m")
                 face.person_id, face.person_source = person_id, "model"
                 session.add(face)
             session.flush()
