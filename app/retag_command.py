@@ -13,6 +13,7 @@ from app.context import Context
 from app.imaging.renditions import ANALYSIS_LONG_SIDE
 from app.models import Campaign, Photo
 from app.services import accounts, models, retag
+from app.services.known import stored_analysis
 from app.worker import Worker
 
 _DRY_BATCH = 8
@@ -99,7 +100,10 @@ def _dry_run(
                     context.sandbox.decode(context.storage.original(p.checksum), long_side=ANALYSIS_LONG_SIDE)
                     for p in photos
                 ]
-                for photo, seen in zip(photos, analyzer.analyze(pixels, stages=stages), strict=True):
+                known = [stored_analysis(session, photo, stages) for photo in photos]
+                lenses = [photo.lens for photo in photos]
+                found = analyzer.analyze(pixels, stages=stages, known=known, lenses=lenses)
+                for photo, seen in zip(photos, found, strict=True):
                     retag.compare(session, photo, seen, difference)
             bar.update(len(part))
     return {

@@ -32,7 +32,7 @@ LARGE = REPOSITORY.parent / "shared/data/photos/large"
 class _NoAnalysis:
     """An analyzer that sees nothing: what is left is decoding, renditions and the database."""
 
-    def analyze(self, images: list[object], stages: object = None) -> list[Analysis]:
+    def analyze(self, images: list[object], **_options: object) -> list[Analysis]:
         return [Analysis() for _ in images]
 
     def unload(self) -> None:

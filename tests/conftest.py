@@ -160,7 +160,7 @@ class FakeAnalyzer:
         self.see = see or (lambda _image: _analysis())
         self.batches: list[int] = []
 
-    def analyze(self, images: Any, stages: Any = None) -> list[Any]:
+    def analyze(self, images: Any, stages: Any = None, **_evidence: Any) -> list[Any]:
         self.batches.append(len(images))
         return [self.see(image) for image in images]
 

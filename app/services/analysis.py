@@ -36,6 +36,7 @@ from app.models import (
 )
 from app.search.terms import index_terms
 from app.services import grouping, jobs, snapshots, teaching, vocabulary
+from app.services.known import stored_analysis
 
 if TYPE_CHECKING:
     from ml import Analysis, Analyzer
@@ -54,6 +55,7 @@ class _Work:
     photo: Photo
     stages: tuple[str, ...]
     model: str | None
+    known: Analysis | None
 
 
 @dataclass
@@ -87,7 +89,10 @@ def analyse_batch(
             continue
         try:
             results = analyzer_for(model).analyze(
-                [o.rendered.pixels for o in group if o.rendered], stages=stages
+                [o.rendered.pixels for o in group if o.rendered],
+                stages=stages,
+                known=[o.work.known for o in group],
+                lenses=[o.work.photo.lens for o in group],
             )
         except Exception as error:
             log.exception("analysis of a batch failed", extra={"photos": len(group)})
@@ -110,9 +115,10 @@ def _load(context: Context, worker: str, claimed: Sequence[Job]) -> list[_Work]:
             with context.database.write() as session:
                 jobs.fail(session, worker, job.id, "gone", "The photo is gone.", retryable=False)
         else:
-            work.append(
-                _Work(job, photo, tuple(job.payload.get("stages") or STAGES), job.payload.get("model"))
-            )
+            stages = tuple(job.payload.get("stages") or STAGES)
+            with context.database.read() as session:
+                known = stored_analysis(session, photo, stages)
+            work.append(_Work(job, photo, stages, job.payload.get("model"), known))
     return work
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -23,3 +24,12 @@ def test_the_web_and_the_command_see_the_same(server: Server, shared_data: Path)
     assert client.get("/photos").json()["items"] == []
     broken = client.post("/images/analyze", files={"file": ("a.jpg", b"nonsense")})
     assert broken.status_code == 415
+
+
+def test_a_retag_of_tags_alone_keeps_what_other_evidence_gave(server: Server, shared_data: Path) -> None:
+    photo = shared_data / "photos/scenes/darknet_dog.jpg"
+    server.command("user", "add", "anna", "--admin", "--password-stdin", input="correct horse battery staple\n")
+    server.command("import", str(photo))
+    server.command("worker", "--once")
+    report = json.loads(server.command("retag", "--stage", "tags", "--dry-run", "--json").stdout)
+    assert (report["photos"], report["unchanged"], report["tags"]) == (1, 1, {})
