@@ -5,6 +5,7 @@ const parts = {
   "photo-timeline": () => import("./timeline.js"),
   "photo-grid": () => import("./grid.js"),
   "photo-viewer": () => import("./viewer.js"),
+  "photo-editor": () => import("./editor.js"),
   "tag-editor": () => import("./tags.js"),
   "search-box": () => import("./search.js"),
   "rule-field": () => import("./rule.js"),
