@@ -43,7 +43,7 @@ def samples(shell: p.Shell) -> list[c.Page]:
         cues=(p.Fact("Sharpness", "0.7"),), text_lines=("NO LITTER", "港区"),
         stages=(p.StageView("Tags", "scene/one@x (1)", "today", "0.1 s", "it failed"),),
         edits=(p.EditView("Brighter", "ready", "/api/v1/edits/e1/file", "exposure", "/photo/p1/edits/e1"),
-               p.EditView("B", "failed", "", "no")),
+               p.EditView("B", "failed", "", "no", "/photo/p1/edits/e2")),
         albums=(p.AlbumChoice("a1", "Summer"),), exif=(("Make", "Fuji"),), similar="/search?q=similar",
         previous="/photo/p0",
         next="/photo/p2", back="/",
