@@ -26,7 +26,11 @@ def test_every_field_and_choice_is_there() -> None:
 
 def test_what_it_shows_can_be_searched() -> None:
     table = reference().partition("## In short")[2].partition("Words side")[0]
-    shown = [line.split("|")[1].replace("\\|", "|").strip(" `") for line in table.splitlines() if line.startswith("| `")]
+    shown = [
+        line.split("|")[1].replace("\\|", "|").strip(" `")
+        for line in table.splitlines()
+        if line.startswith("| `")
+    ]
     assert len(shown) >= 8
     for queries in shown:
         for query in queries.split("` `"):
