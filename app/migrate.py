@@ -10,7 +10,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
 from app.db import Database
-from app.services import vocabulary
+from app.services import sync, vocabulary
 
 _MIGRATIONS = Path(__file__).resolve().parents[1] / "migrations"
 
@@ -20,7 +20,7 @@ class WrongSchema(Exception):
 
 
 def upgrade(database: Database) -> None:
-    """Create or upgrade the schema, then bring the tag vocabulary up to date. Safe to repeat."""
+    """Create or upgrade the schema, then bring the tag vocabulary and the triggers up to date. Safe to repeat."""
     config = _config(database)
     with database.engine.connect() as connection:
         config.attributes["connection"] = connection
@@ -28,6 +28,7 @@ def upgrade(database: Database) -> None:
         connection.commit()
     with database.write() as session:
         vocabulary.sync_vocabulary(session)
+    sync.install(database)
 
 
 def require_current(database: Database) -> None:

@@ -413,7 +413,7 @@ class PhotoPublic(PhotoItem):
         return cls(
             **_item_fields(photo),
             **{name: getattr(photo, name) for name in plain},
-            place=_place(photo),
+            place=photo_place(photo),
             tags=[TagPublic.of(tag, language) for tag in detail.tags],
             objects=[
                 ObjectPublic(
@@ -580,7 +580,7 @@ def local_time(photo: Photo) -> datetime:
     return photo.taken_at.astimezone(timezone(timedelta(minutes=photo.taken_offset)))
 
 
-def _place(photo: Photo) -> Place | None:
+def photo_place(photo: Photo) -> Place | None:
     if photo.latitude is None or photo.longitude is None:
         return None
     return Place(

@@ -115,6 +115,9 @@ ROWS: dict[str, Row] = {
     f"DELETE {V1}/photos/{{photo_id}}/tags/{{slug}}": Row(OWNER, WRITE, 204),
     f"GET {V1}/photos/{{photo_id}}/original": Row(OWNER, READ),
     f"GET {V1}/photos/{{photo_id}}/rendition/{{kind}}": Row(OWNER, READ),
+    # delta sync
+    f"GET {V1}/changes": Row(ANYONE, READ),
+    f"GET {V1}/changes/counts": Row(ANYONE, READ),
     # resumable uploads
     f"OPTIONS {V1}/uploads": Row(OPEN, ok=204),
     f"POST {V1}/uploads": Row(ANYONE, UPLOAD, 201, tus(**{"Upload-Length": "10"})),
