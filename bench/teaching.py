@@ -1,10 +1,10 @@
 """Measures taught tags: ``python -m bench.teaching [--fit]``.
 
-Each concept is taught with five photos drawn at random (ten draws) and looked for in all other photos of the pool;
+Each concept is taught with five photos drawn at random (five draws) and looked for in all other photos of the pool;
 printed are the average precision, and precision and recall at the cut that ships. Two kinds of concepts: those that
 are no class of the scene network (kinds of pictures), and families of its classes of which every photo is of another
 class (the data have one photo per class), so that a concept is never what the network was trained to name. ``--fit``
-fits the constants of ``ml.teaching`` on the families with an even seed and prints them.
+fits the constants of ``ml.teaching`` on all concepts and prints them.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from ml import Analyzer, teaching
 from ml.vocabulary import load_vocabulary
 
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
-EXAMPLES, DRAWS = 5, 10
+EXAMPLES, DRAWS = 5, 5
 FEWEST, MOST = 8, 120  # photos of a concept
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp")
 KINDS = {
