@@ -1,6 +1,6 @@
 """Style transfer: a photo painted in the manner of a preset or of any other picture, at the photo's full size.
 
-A preset is what ten public-domain paintings look like to the feature network (Gram matrices in ``ml/weights``); the
+A preset is what nine public-domain paintings look like to the feature network (Gram matrices in ``ml/weights``); the
 paintings themselves are not part of the product. The painting happens at a working size and is then enlarged by
 super-resolution, which keeps strokes crisp.
 """
@@ -54,7 +54,13 @@ PRESETS: tuple[Preset, ...] = (
     Preset("great-wave", Text("The Great Wave off Kanagawa", "神奈川冲浪里"), "Katsushika Hokusai", 1831),
     Preset("scream", Text("The Scream", "呐喊"), "Edvard Munch", 1893, content_weight=0.4),
     Preset("composition-vii", Text("Composition VII", "构图七号"), "Wassily Kandinsky", 1913),
-    Preset("shipwreck", Text("The Wreck of the Minotaur", "米诺陶号沉船"), "J. M. W. Turner", 1810),
+    Preset(
+        "shipwreck",
+        Text("The Wreck of the Minotaur", "米诺陶号沉船"),
+        "J. M. W. Turner",
+        1810,
+        content_weight=0.8,
+    ),
     Preset("udnie", Text("Udnie", "乌德尼"), "Francis Picabia", 1913),
     Preset("portrait", Text("Portrait of Metzinger", "梅青格尔肖像"), "Robert Delaunay", 1906),
     Preset("night-cafe", Text("The Night Café", "夜间咖啡馆"), "Vincent van Gogh", 1888),

@@ -21,7 +21,6 @@ FILES = {
     "great-wave": "hokusai_great_wave_1831.jpg",
     "scream": "munch_the_scream_1893.jpg",
     "composition-vii": "kandinsky_composition_vii_1913.jpg",
-    "shipwreck": "turner_shipwreck_minotaur_1810.jpg",
     "udnie": "picabia_udnie_1913.jpg",
     "portrait": "delaunay_portrait_1906.jpg",
     "night-cafe": "van_gogh_night_cafe_1888.jpg",
