@@ -54,13 +54,6 @@ PRESETS: tuple[Preset, ...] = (
     Preset("great-wave", Text("The Great Wave off Kanagawa", "神奈川冲浪里"), "Katsushika Hokusai", 1831),
     Preset("scream", Text("The Scream", "呐喊"), "Edvard Munch", 1893, content_weight=0.4),
     Preset("composition-vii", Text("Composition VII", "构图七号"), "Wassily Kandinsky", 1913),
-    Preset(
-        "shipwreck",
-        Text("The Wreck of the Minotaur", "米诺陶号沉船"),
-        "J. M. W. Turner",
-        1810,
-        content_weight=0.8,
-    ),
     Preset("udnie", Text("Udnie", "乌德尼"), "Francis Picabia", 1913),
     Preset("portrait", Text("Portrait of Metzinger", "梅青格尔肖像"), "Robert Delaunay", 1906),
     Preset("night-cafe", Text("The Night Café", "夜间咖啡馆"), "Vincent van Gogh", 1888),
