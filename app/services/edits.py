@@ -42,12 +42,12 @@ def operations(language: str) -> list[dict[str, Any]]:
     return describe_operations(language)
 
 
-def changes_nothing(name: str) -> bool:
-    """Whether an operation leaves every picture as it is until one of its parameters is moved."""
+def waits_for_a_value(name: str) -> bool:
+    """Whether an operation does nothing, or cannot be used at all, until one of its parameters is moved."""
     try:
         (step,) = validate_recipe([{"op": name}]).steps
-    except RecipeError:  # it cannot even be used before a parameter is given
-        return False
+    except RecipeError:
+        return True
     return step.operation.kind != "output" and step.changes_nothing(1600, 1200)
 
 

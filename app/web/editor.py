@@ -86,7 +86,7 @@ def _declared(operation: dict[str, Any], t: Translator) -> dict[str, Any]:
                 "choices": [[choice, _choice_label(choice, t)] for choice in choices or ()],
             }
         )
-    return {**operation, "parameters": parameters, "neutral": edits.changes_nothing(operation["name"])}
+    return {**operation, "parameters": parameters, "neutral": edits.waits_for_a_value(operation["name"])}
 
 
 def _choice_label(choice: Any, t: Translator) -> str:

@@ -5,7 +5,7 @@ import { h, icon, typing } from "./dom.js";
 import { Panel } from "./editor_panel.js";
 import { pickPhotos } from "./editor_pick.js";
 import { Preview } from "./editor_preview.js";
-import { History, Recipe } from "./editor_recipe.js";
+import { defaults, History, Recipe } from "./editor_recipe.js";
 import { Saving } from "./editor_save.js";
 import { Stage } from "./editor_stage.js";
 import { t } from "./i18n.js";
@@ -13,6 +13,7 @@ import { complain, toast } from "./toast.js";
 
 const CLIPBOARD = "albumen.recipe";
 const PREVIEW_SIDE = 1024;
+const SLOW = 3; // seconds from which an operation says what it takes
 
 class PhotoEditor extends HTMLElement {
   connectedCallback() {
@@ -21,6 +22,7 @@ class PhotoEditor extends HTMLElement {
     this.recipe = new Recipe(operations);
     this.draft = `albumen.draft.${this.photo}`;
     this.stage = new Stage(this.querySelector(".stage"), { before: () => this.before() });
+    this.megapixels = (this.stage.size[0] * this.stage.size[1]) / 1e6;
     this.preview = new Preview(this.photo, { estimate: (steps) => this.estimate(steps), working: (seconds) => this.stage.working(seconds) });
     this.panel = new Panel(this, sections, (this.saving = new Saving(this)));
     this.querySelector(".plain-edit").remove();
@@ -48,6 +50,9 @@ class PhotoEditor extends HTMLElement {
       const step = recipe.last(op) ?? recipe.add(op);
       step.on = true;
       step.params[name] = value;
+      // Back where it was, and there it does nothing: no step.
+      const usual = defaults(this.operations[op]);
+      if (settled && this.operations[op].neutral && JSON.stringify(step.params) === JSON.stringify(usual)) recipe.remove(step.id);
     }, settled);
   }
 
@@ -138,6 +143,13 @@ class PhotoEditor extends HTMLElement {
     this.stage.tell(t("editor.shown", { name }), "photos");
   }
 
+  /** What a slow operation will take on this photo, in words. */
+  patience(operation) {
+    const seconds = operation.seconds_per_megapixel * this.megapixels;
+    if (seconds < SLOW) return "";
+    return seconds < 90 ? t("editor.takes", { seconds: Math.round(seconds) }) : t("editor.takes_minutes", { minutes: Math.round(seconds / 60) });
+  }
+
   estimate(steps) {
     const [width, height] = this.stage.size;
     const megapixels = Math.min(1, PREVIEW_SIDE / Math.max(width, height)) ** 2 * ((width * height) / 1e6);
@@ -174,7 +186,7 @@ class PhotoEditor extends HTMLElement {
     const press = (symbol, label, run, extra = {}) => h("button", { type: "button", class: "icon-button", "aria-label": label, title: label, onclick: run, ...extra }, icon(symbol));
     this.undoButton = press("undo", t("editor.undo"), () => this.travel(this.history.undo()));
     this.redoButton = press("redo", t("editor.redo"), () => this.travel(this.history.redo()));
-    const peek = press("photos", t("editor.original"), null);
+    const peek = press("eye", t("editor.original"), () => {});
     peek.addEventListener("pointerdown", () => this.hold(true));
     for (const end of ["pointerup", "pointercancel", "pointerleave", "blur"]) peek.addEventListener(end, () => this.hold(false));
     peek.addEventListener("keydown", (event) => [" ", "Enter"].includes(event.key) && this.hold(true));

@@ -118,7 +118,7 @@ const clamp = (value, low, high) => Math.min(Math.max(value, low), Math.max(low,
 const percent = (share) => `${100 * share}%`;
 
 function rounded({ x, y, width, height }) {
-  const four = (value) => Math.round(value * 10_000) / 10_000;
-  const [left, top] = [Math.min(four(x), 0.999), Math.min(four(y), 0.999)];
-  return { x: left, y: top, width: Math.min(four(width), four(1 - left)), height: Math.min(four(height), four(1 - top)) };
+  const short = (value) => Math.round(value * 1e5) / 1e5;
+  const [left, top] = [Math.min(short(x), 0.999), Math.min(short(y), 0.999)];
+  return { x: left, y: top, width: Math.min(short(width), short(1 - left)), height: Math.min(short(height), short(1 - top)) };
 }

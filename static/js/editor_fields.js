@@ -12,15 +12,16 @@ const same = (a, b) => JSON.stringify(a) === JSON.stringify(b);
 
 /**
  * All controls of one operation. `changed(name, value, settled)` hears every move; `settled` is false while a slider
- * is still held.
+ * is still held. `label` names the one control of an operation that has no more.
  */
 export class Fields {
-  constructor(operation, changed, { leave = [] } = {}) {
+  constructor(operation, changed, { leave = [], label = "" } = {}) {
     this.operation = operation;
     this.fields = new Map();
     this.element = h("div", { class: "params" });
-    for (const parameter of operation.parameters) {
-      if (leave.includes(parameter.name)) continue;
+    for (const declared of operation.parameters) {
+      if (leave.includes(declared.name)) continue;
+      const parameter = label ? { ...declared, label } : declared;
       const field = makeField(parameter, (value, settled) => changed(parameter.name, value, settled));
       this.fields.set(parameter.name, { field, parameter });
       this.element.append(field.element);
@@ -100,7 +101,7 @@ function sliderField(parameter, changed) {
     move(usual, true);
     slider.focus();
   });
-  const head = h("div", { class: "param-head" }, h("label", { for: id }, label), reset, number, h("span", { class: "unit" }, unit ?? ""));
+  const head = h("div", { class: "param-head" }, h("label", { for: id, title: parameter.description }, label), reset, number, h("span", { class: "unit" }, unit ?? ""));
   return { element: h("div", { class: "param" }, head, slider, hint(parameter, hintId)), set };
 }
 

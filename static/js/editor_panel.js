@@ -78,18 +78,19 @@ export class Panel {
    * a switch adds it.
    */
   card(operation) {
-    const fields = new Fields(operation, (name, value, settled) => this.editor.setParam(operation.name, name, value, settled));
-    const slow = operation.kind === "learned";
-    const about = [operation.description, slow && t("editor.takes", { seconds: formatNumber(Math.max(1, Math.round(operation.seconds_per_megapixel * 12))) })];
+    const changed = (name, value, settled) => this.editor.setParam(operation.name, name, value, settled);
+    const single = operation.neutral && operation.parameters.length === 1;
+    const fields = new Fields(operation, changed, { label: single ? operation.title : "" });
     const id = `op-${operation.name}`;
-    const text = h("p", { class: "hint", id: `${id}-about` }, about.filter(Boolean).join(" "));
+    const text = h("p", { class: "hint", id: `${id}-about` }, [operation.description, this.editor.patience(operation)].filter(Boolean).join(" "));
     let box = null;
-    let head = h("h2", { id }, operation.title);
+    let head = single ? null : h("h2", { id }, operation.title);
     if (!operation.neutral) {
       box = h("input", { type: "checkbox", role: "switch", "aria-describedby": `${id}-about`, onchange: () => this.editor.toggle(operation.name, box.checked) });
       head = h("h2", { id }, h("label", { class: "switch" }, box, h("span", {}, operation.title)));
     }
-    const element = h("section", { class: "op", "aria-labelledby": id, dataset: { op: operation.name } }, head, text, fields.element);
+    const parts = single ? [fields.element, text] : [head, text, fields.element];
+    const element = h("section", { class: `op ${operation.kind} ${single ? "single" : ""}`, "aria-label": operation.title, dataset: { op: operation.name } }, ...parts);
     this.cards.push({ operation, fields, box, element });
     return element;
   }
@@ -149,7 +150,7 @@ function summary(operation, params) {
   const say = ({ name, type, label, unit, choices }) => {
     const value = params[name];
     if (type === "boolean") return label;
-    const shown = type === "choice" ? (choices.find(([choice]) => choice === value)?.[1] ?? value) : Array.isArray(value) ? value.flat().join(", ") : value;
+    const shown = type === "choice" ? (choices.find(([choice]) => choice === value)?.[1] ?? value) : Array.isArray(value) ? value.flat().join(", ") : type === "number" ? formatNumber(value) : value;
     return `${label} ${shown}${unit ? ` ${unit}` : ""}`;
   };
   return operation.parameters

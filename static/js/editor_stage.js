@@ -65,6 +65,7 @@ export class Stage {
   stopComparing() {
     this.before.hidden = true;
     this.divider.hidden = true;
+    this.canvas.classList.remove("split");
   }
 
   /** What lies left of the divider is the picture before; without one, all of it is. */

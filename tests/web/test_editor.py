@@ -1,0 +1,216 @@
+"""The editor over the real application: its page, the form without scripts, styles on a photo, edits put away."""
+
+from __future__ import annotations
+
+import json
+import re
+import threading
+from html import unescape
+from typing import Any, cast
+from uuid import UUID
+
+import pytest
+
+from app.context import Context
+from app.errors import Conflict
+from app.imaging import darkroom
+from app.services import edits, photos
+from app.services.accounts import Viewer
+from app.web import editor
+from app.web.i18n import LANGUAGES, Translator, messages
+from app.worker import Worker
+from ml.enhance import OPERATIONS, validate_recipe
+from tests.conftest import FakeAnalyzer
+
+
+def declared(html: str) -> dict[str, Any]:
+    found = re.search(r'id="declarations">(.*?)</script>', html, re.S)
+    assert found is not None
+    return dict(json.loads(found[1]))
+
+
+def work(context: Context) -> None:
+    worker = Worker(context, cast("Any", FakeAnalyzer()))
+    while worker.run_once():
+        pass
+
+
+@pytest.fixture
+def photo_id(browser: Any, draw: Any) -> str:
+    return str(browser.upload(draw((640, 480))))
+
+
+# --- the page -----------------------------------------------------------------------------------------------------
+
+
+def test_the_photo_page_leads_to_the_editor(browser: Any, photo_id: str) -> None:
+    assert f'href="/photo/{photo_id}/edit"' in browser.get(f"/photo/{photo_id}").text
+    page = browser.get(f"/photo/{photo_id}/edit")
+    assert page.status_code == 200
+    assert f"/api/v1/photos/{photo_id}/rendition/preview" in page.text
+
+
+def test_every_operation_has_its_place_once(browser: Any, photo_id: str) -> None:
+    known = declared(browser.get(f"/photo/{photo_id}/edit").text)
+    placed = [name for section in known["sections"] for name in section["operations"]]
+    assert sorted(placed) == sorted(set(OPERATIONS) - {"output"})
+    assert known["operations"].keys() == OPERATIONS.keys()
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_controls_are_named_in_the_readers_language(language: str) -> None:
+    known = editor.declarations(Translator(language))["operations"]
+    labels = [p["label"] for operation in known.values() for p in operation["parameters"]]
+    wanted = {p.name for operation in OPERATIONS.values() for p in operation.parameters}
+    assert [name for name in sorted(wanted) if f"editor.param.{name}" not in messages(language)] == []
+    assert all(labels)
+    for operation in known.values():
+        for parameter in operation["parameters"]:
+            if parameter["type"] == "choice":
+                values = [value for value, _ in parameter["choices"]]
+                assert values == parameter["range"]["choices"]
+                assert len({label for _, label in parameter["choices"]}) == len(values), operation["name"]
+
+
+def test_neutral_operations_are_those_that_do_nothing_by_themselves() -> None:
+    known = editor.declarations(Translator("en"))["operations"]
+    neutral = {name for name, operation in known.items() if operation["neutral"]}
+    assert {"exposure", "contrast", "gamma", "saturation", "crop", "resize"} <= neutral
+    assert not neutral & {"grayscale", "invert", "dehaze", "clahe", "flip", "output"}
+
+
+def test_the_editor_of_another_persons_photo_does_not_exist(
+    browser: Any, photo_id: str, open_browser: Any, bob: Viewer
+) -> None:
+    others = open_browser("bob")
+    assert others.get(f"/photo/{photo_id}/edit").status_code == 404
+    assert others.post(f"/photo/{photo_id}/edit", {"operation": "invert"}).status_code == 404
+    assert others.get(f"/photo/{photo_id}/edit/style/scream").status_code == 404
+
+
+def test_a_photo_in_the_trash_is_not_edited(browser: Any, photo_id: str) -> None:
+    browser.post(f"/photo/{photo_id}/delete")
+    assert browser.get(f"/photo/{photo_id}/edit").status_code == 404
+    assert f"/photo/{photo_id}/edit" not in browser.get(f"/photo/{photo_id}").text
+
+
+# --- without scripts ----------------------------------------------------------------------------------------------
+
+
+def test_a_plain_form_makes_an_edit_that_can_be_put_away_and_brought_back(
+    browser: Any, context: Context, photo_id: str
+) -> None:
+    form = {"operation": "grayscale", "format": "png", "title": "In grey"}
+    after = browser.post(f"/photo/{photo_id}/edit", form)
+    assert after.url.path == f"/photo/{photo_id}"
+    assert "The edit is being made" in after.text
+    work(context)
+    page = browser.get(f"/photo/{photo_id}").text
+    (file,) = set(re.findall(r'href="(/api/v1/edits/[^"]+/file)" download', page))
+    assert "In grey" in page
+    assert browser.get(file).headers["content-type"] == "image/png"
+    (action,) = re.findall(rf'action="(/photo/{photo_id}/edits/[^"]+)/delete"', page)
+    gone = browser.post(f"{action}/delete")
+    assert "In grey" not in gone.text
+    assert f'action="{action}/restore"' in gone.text  # the way back
+    assert "In grey" in browser.post(f"{action}/restore").text
+
+
+def test_every_choice_of_the_plain_form_is_a_recipe(browser: Any, photo_id: str) -> None:
+    page = browser.get(f"/photo/{photo_id}/edit").text
+    select = page.partition('name="operation"')[2].partition("</select>")[0]
+    values = [unescape(value) for value in re.findall(r'<option value="([^"]+)"', select)]
+    assert len(values) > 20
+    for value in values:
+        preset = value.removeprefix("style:")
+        step = {"op": value} if preset == value else {"op": "style", "preset": preset}
+        assert not validate_recipe([step]).steps[0].changes_nothing(640, 480), value
+
+
+def test_an_unknown_operation_is_refused_kindly(browser: Any, photo_id: str) -> None:
+    answer = browser.post(f"/photo/{photo_id}/edit", {"operation": "<b>sharpn"})
+    assert answer.url.path == f"/photo/{photo_id}/edit"
+    assert "There is no operation" in answer.text
+    assert "<b>sharpn" not in answer.text
+
+
+# --- styles and previews ------------------------------------------------------------------------------------------
+
+
+def test_an_unknown_style_is_not_found(browser: Any, photo_id: str) -> None:
+    assert browser.get(f"/photo/{photo_id}/edit/style/nonsense").status_code == 404
+
+
+def test_a_style_is_asked_for_small_and_may_be_kept(
+    browser: Any, photo_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: dict[str, Any] = {}
+
+    def preview(*arguments: Any, **options: Any) -> None:
+        seen.update(options, recipe=arguments[4])
+        arguments[5].write_bytes(b"picture")
+
+    monkeypatch.setattr(edits, "preview", preview)
+    answer = browser.get(f"/photo/{photo_id}/edit/style/great-wave")
+    assert (answer.content, answer.headers["content-type"]) == (b"picture", "image/jpeg")
+    assert seen["recipe"] == [{"op": "style", "preset": "great-wave"}]
+    assert seen["long_side"] <= 256
+    assert answer.headers["cache-control"].startswith("private")
+
+
+def test_a_newer_preview_takes_the_place_of_the_one_before(
+    browser: Any,
+    context: Context,
+    anna: Viewer,
+    photo_id: str,
+    tmp_path: Any,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The first is held until it is told to stop; the second goes through."""
+    begun = threading.Event()
+    done = darkroom.Developed("jpeg", 1, 1, 1)
+
+    def develop(
+        settings: Any, order: darkroom.Order, *, seconds: float, cancelled: Any
+    ) -> darkroom.Developed:
+        if order.recipe[0]["op"] == "invert":
+            return done
+        begun.set()
+        waited = threading.Event()
+        for _ in range(500):
+            if cancelled():
+                raise darkroom.Cancelled
+            waited.wait(0.02)
+        return done
+
+    monkeypatch.setattr("app.imaging.darkroom.develop", develop)
+    monkeypatch.setattr("app.imaging.darkroom_bench.BENCH.develop", develop)
+    outcome: list[Any] = []
+
+    def ask(viewer: Viewer, op: str) -> None:
+        with context.database.read() as session:
+            try:
+                outcome.append(
+                    edits.preview(context, session, viewer, UUID(photo_id), [{"op": op}], tmp_path / op)
+                )
+            except Conflict as error:
+                outcome.append(error)
+
+    first = threading.Thread(target=ask, args=(anna, "sepia"))
+    first.start()
+    assert begun.wait(10)
+    ask(anna, "invert")
+    first.join(20)
+    assert outcome[0] == done
+    assert isinstance(outcome[1], Conflict)
+
+
+def test_slow_recipes_are_previewed_smaller(context: Context, anna: Viewer, browser: Any, draw: Any) -> None:
+    photo_id = browser.upload(draw((2000, 1500)))
+    sizes = {}
+    for op in ("invert", "super_resolution"):
+        with context.database.read() as session:
+            photo = photos.get_photo(session, anna, UUID(photo_id))
+            sizes[op] = edits._quick_side(edits.checked([{"op": op}]), photo, 1024)
+    assert sizes["invert"] == 1024
+    assert 448 <= sizes["super_resolution"] < 1024
