@@ -16,13 +16,13 @@ from starlette.responses import JSONResponse, Response
 from starlette.staticfiles import StaticFiles
 
 from app import errors, migrate
-from app.api import admin, albums, auth, images, operations, people, photos, sync, tags, uploads, work
+from app.api import admin, albums, auth, images, operations, people, photos, shares, sync, tags, uploads, work
 from app.api.schemas import Problem
 from app.compat import huawei, immich
 from app.context import Context
 from app.middleware import install_middleware
 from app.settings import Settings
-from app.web import pages
+from app.web import pages, share
 from app.web.rendering import error_page
 
 log = logging.getLogger(__name__)
@@ -58,12 +58,13 @@ def create_app(settings: Settings, context: Context | None = None) -> FastAPI:
         openapi_url="/api/openapi.json",
     )
     app.state.context = context
-    for api in (auth, photos, uploads, sync, people, tags, albums, images, work, admin):
+    for api in (auth, photos, uploads, sync, shares, people, tags, albums, images, work, admin):
         app.include_router(api.router, prefix="/api/v1")
     for facade in (huawei.router, immich.router):
         app.include_router(facade)
     app.include_router(operations.router)
     app.include_router(pages.router, include_in_schema=False)
+    app.include_router(share.router, include_in_schema=False)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     _install_error_handlers(app)
     install_middleware(app, settings)

@@ -24,6 +24,7 @@ from app.web.parts import (
     PlaceView,
     QueryProblem,
     ScopeChoice,
+    SharedTile,
     Shell,
     StageView,
     TagBranch,
@@ -226,6 +227,21 @@ class UsersPage(Page):
 
 
 @dataclass(frozen=True)
+class SharePage(Page):
+    """A share as its visitor sees it, or (``locked``) the question for its password."""
+
+    template: ClassVar[str] = "share.html"
+    locked: bool = False
+    problem: str = ""
+    title: str = ""
+    description: str = ""
+    total: int = 0
+    expires: str = ""
+    tiles: tuple[SharedTile, ...] = ()
+    next_href: str = ""
+
+
+@dataclass(frozen=True)
 class ErrorPage(Page):
     template: ClassVar[str] = "error.html"
     title: str
@@ -235,5 +251,6 @@ class ErrorPage(Page):
 
 PAGES: tuple[type[Page], ...] = (
     SetupPage, SignInPage, TimelinePage, GridPage, SearchPage, PhotoPage, EditorPage, UploadPage, AlbumsPage,
-    AlbumPage, ExplorePage, ActivityPage, SettingsPage, UsersPage, ErrorPage,
+    AlbumPage, ExplorePage, ActivityPage, SettingsPage, UsersPage, SharePage,
+    ErrorPage,
 )  # fmt: skip

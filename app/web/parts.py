@@ -45,6 +45,19 @@ class Reason:
 
 
 @dataclass(frozen=True)
+class SharedTile:
+    """One photo of a share; ``download`` is empty where the owner offers none."""
+
+    href: str
+    src: str
+    width: int
+    height: int
+    alt: str
+    thumbhash: str = ""
+    download: str = ""
+
+
+@dataclass(frozen=True)
 class Tile:
     """One photo in a grid. ``width`` and ``height`` are the upright picture's, for its shape."""
 

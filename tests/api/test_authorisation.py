@@ -115,6 +115,18 @@ ROWS: dict[str, Row] = {
     f"DELETE {V1}/photos/{{photo_id}}/tags/{{slug}}": Row(OWNER, WRITE, 204),
     f"GET {V1}/photos/{{photo_id}}/original": Row(OWNER, READ),
     f"GET {V1}/photos/{{photo_id}}/rendition/{{kind}}": Row(OWNER, READ),
+    # shares
+    f"POST {V1}/albums/{{album_id}}/shares": Row(OWNER, ALBUMS_WRITE, 201, body()),
+    f"POST {V1}/photos/{{photo_id}}/shares": Row(OWNER, WRITE, 201, body()),
+    f"GET {V1}/shares": Row(ANYONE, READ),
+    f"DELETE {V1}/shares/{{share_id}}": Row(OWNER, ALBUMS_WRITE, 204),
+    f"GET {V1}/shares/{{token}}": Row(OPEN),
+    f"POST {V1}/shares/{{token}}/unlock": Row(OPEN, send=body(password="any")),  # it has none
+    f"GET {V1}/shares/{{token}}/photos": Row(OPEN),
+    f"GET {V1}/shares/{{token}}/photos/{{photo_id}}/rendition/{{kind}}": Row(OPEN),
+    f"GET {V1}/shares/{{token}}/photos/{{photo_id}}/original": Row(OPEN, ok=403),  # for looking only
+    "GET /s/{token}": Row(OPEN),
+    "POST /s/{token}": Row(OPEN, ok=303, send=form(password="any")),
     # delta sync
     f"GET {V1}/changes": Row(ANYONE, READ),
     f"GET {V1}/changes/counts": Row(ANYONE, READ),
@@ -304,6 +316,7 @@ class World:
                 "select * from photos where owner_id = ? order by id",
                 "select * from albums where owner_id = ? order by id",
                 "select * from uploads where owner_id = ? order by id",
+                "select * from shares where owner_id = ? order by id",
                 "select * from album_photos where album_id in (select id from albums where owner_id = ?) order by 1, 2",
                 f"select * from photo_tags where photo_id in ({mine}) order by 1, 2, 3",
                 "select * from people where owner_id = ? order by id",
@@ -406,6 +419,15 @@ class Objects(dict[str, str]):
     def _upload_id(self) -> str:
         headers = {"Tus-Resumable": "1.0.0", "Upload-Length": "10"}
         return self._api().post(f"{V1}/uploads", headers=headers).headers["location"].rpartition("/")[2]
+
+    def _token(self) -> str:
+        made = self._api().post(f"{V1}/photos/{self['photo_id']}/shares", json={}).json()
+        self["share_id"] = made["id"]
+        return made["token"]
+
+    def _share_id(self) -> str:
+        self._token()
+        return self["share_id"]
 
     def _campaign_id(self) -> str:
         _ = self["photo_id"]

@@ -89,6 +89,10 @@ def samples(shell: p.Shell) -> list[c.Page]:
         c.SettingsPage(shell, (key,), (p.ScopeChoice("photos.read", "See photos"),), key, "alk_secret", "No."),
         c.UsersPage(shell, (p.AccountRow("u1", "anna", True, False, "today", True),
                             p.AccountRow("u2", "bob", False, True, "today")), "Taken.", "bob"),
+        c.SharePage(shell, title="Trip", description="By the sea", total=1, expires="1 May 2030", tiles=(
+            p.SharedTile("/s/x/preview", "/s/x/grid", 320, 240, "A photo", "hash", "/s/x/original"),),
+            next_href="/s/x?2"),
+        c.SharePage(shell, locked=True, problem="Wrong."),
         c.ErrorPage(shell, "Not found", "There is no such photo.", "abc123"),
     ]  # fmt: skip
 

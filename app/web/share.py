@@ -1,0 +1,90 @@
+"""The page behind a share's link: for people without an account, with the password where there is one."""
+
+from __future__ import annotations
+
+from urllib.parse import quote
+
+from fastapi import APIRouter, Request
+from fastapi.concurrency import run_in_threadpool
+from starlette.responses import RedirectResponse, Response
+
+from app import deps
+from app.api.auth import client_address
+from app.api.shares import Token, cookie_of
+from app.errors import TooManyRequests
+from app.models import Photo
+from app.services import shares
+from app.services.shares import Opened, PasswordNeeded, WrongPassword
+from app.web.contexts import SharePage
+from app.web.i18n import Translator
+from app.web.parts import SharedTile
+from app.web.present import alt_text
+from app.web.rendering import respond
+from app.web.shell import GateForm, shell_of, translator_of
+
+router = APIRouter()
+_PAGE = 100
+_HEADERS = {"X-Robots-Tag": "noindex, nofollow"}
+
+
+@router.get("/s/{token}")
+def share_page(request: Request, session: deps.ReadDb, token: Token, cursor: str | None = None) -> Response:
+    try:
+        opened = shares.open_share(session, token, request.cookies.get(cookie_of(token)))
+    except PasswordNeeded:
+        return respond(request, SharePage(shell_of(request), locked=True), headers=_HEADERS)
+    t = translator_of(request)
+    found = shares.shared_photos(session, opened, _PAGE, cursor)
+    expires_at = opened.share.expires_at
+    page = SharePage(
+        shell_of(request),
+        title=opened.title,
+        description=opened.description,
+        total=opened.count,
+        expires=t.date(expires_at) if expires_at else "",
+        tiles=tuple(_tile(token, opened, hit.photo, t) for hit in found.items),
+        next_href=f"/s/{token}?cursor={quote(found.next_cursor)}" if found.next_cursor else "",
+    )
+    return respond(request, page, headers=_HEADERS)
+
+
+@router.post("/s/{token}")
+async def unlock(request: Request, context: deps.ContextDep, form: GateForm, token: Token) -> Response:
+    """The proof of the password goes into a cookie that the pictures' addresses are asked with too."""
+    password = str(form.get("password", ""))[:1024]
+    try:
+        access, _ = await run_in_threadpool(shares.unlock, context, token, password, client_address(request))
+    except (WrongPassword, TooManyRequests) as error:
+        t = translator_of(request)
+        problem = t("share.wrong") if isinstance(error, WrongPassword) else t("sign_in.too_often")
+        page = SharePage(shell_of(request), locked=True, problem=problem)
+        return respond(request, page, error.status, {**_HEADERS, **error.headers})
+    response = RedirectResponse(f"/s/{quote(token)}", 303)
+    response.set_cookie(
+        cookie_of(token),
+        access,
+        max_age=round(shares.ACCESS_LASTS.total_seconds()),
+        httponly=True,
+        samesite="lax",
+        secure=context.settings.secure_cookies,
+    )
+    return response
+
+
+def _tile(token: str, opened: Opened, photo: Photo, t: Translator) -> SharedTile:
+    base = f"/api/v1/shares/{token}/photos/{photo.id}"
+    # The usual description of a picture may say where it was taken.
+    alt = (
+        alt_text(photo, t)
+        if opened.share.location or photo.title
+        else t("photo.alt", date=t.date(photo.taken_local))
+    )
+    return SharedTile(
+        href=f"{base}/rendition/preview",
+        src=f"{base}/rendition/grid",
+        width=photo.width,
+        height=photo.height,
+        alt=alt,
+        thumbhash=photo.thumbhash or "",
+        download=f"{base}/original" if opened.share.download else "",
+    )
