@@ -11,8 +11,21 @@ from uuid import UUID
 from sqlalchemy import delete, func, inspect, select
 
 from app.db import ReadSession, WriteSession, utcnow
-from app.models import Base, Cue, DetectedObject, Embedding, Face, Photo, PhotoTag, Stage, TextLine
+from app.models import (
+    Base,
+    Cue,
+    DetectedObject,
+    Embedding,
+    Face,
+    FaceRejection,
+    Person,
+    Photo,
+    PhotoTag,
+    Stage,
+    TextLine,
+)
 from app.search import index_terms
+from app.services import grouping
 
 # stage -> (table, condition that says which of the photo's rows are that stage's)
 _TABLES: dict[str, list[tuple[type[Base], Any]]] = {
@@ -57,6 +70,8 @@ def restore(session: WriteSession, photo: Photo, before: dict[str, Any]) -> bool
             session.add(_from_json(Stage, kept["run"]))
     photo.updated_at = utcnow()
     session.flush()
+    if "faces" in before["stages"]:
+        grouping.request_grouping(session, photo.owner_id)
     if "text" in before["stages"]:
         index_terms(session, photo)
     return bool(before["stages"])
@@ -70,19 +85,37 @@ def _replace(
     rows: list[dict[str, Any]],
     verdicts: dict[int, str],
 ) -> None:
+    back = {_rich(values["id"]) for values in rows} if table is Face else set()
     for row in _rows(session, photo, table, condition):
-        # A face a user put a name to since then stays, whatever the campaign found.
-        if not (isinstance(row, Face) and row.person_source == "user"):
+        # A face of which a user has said something since then stays, whatever the campaign found.
+        if not (isinstance(row, Face) and (row.id in back or _is_said(session, row))):
             session.delete(row)
     session.flush()
     for values in rows:
         row = _from_json(table, values)
+        if isinstance(row, Face):
+            _keep_person(session, row)
         if isinstance(row, PhotoTag):
             row.state = verdicts.get(row.tag_id, "suggested")
         if isinstance(row, Embedding):
             latest = session.scalar(select(func.max(Embedding.version)).where(Embedding.kind == row.kind))
             row.version = (latest or 0) + 1
         session.merge(row)
+
+
+def _is_said(session: ReadSession, face: Face) -> bool:
+    """Whether a user has said who this is, or is not."""
+    rejected = select(FaceRejection.face_id).where(FaceRejection.face_id == face.id).limit(1)
+    return face.person_source == "user" or session.scalar(rejected) is not None
+
+
+def _keep_person(session: ReadSession, face: Face) -> None:
+    """A face that is still there keeps the person it has now; one that is not goes back to theirs, if they exist."""
+    now = session.get(Face, face.id)
+    if now is not None:
+        face.person_id, face.person_source = now.person_id, now.person_source
+    elif face.person_id is not None and session.get(Person, face.person_id) is None:
+        face.person_id = face.person_source = None
 
 
 def _rows(session: ReadSession, photo: Photo, table: type[Base], condition: Any) -> Sequence[Any]:

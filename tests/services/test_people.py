@@ -15,7 +15,7 @@ from app.context import Context
 from app.errors import Conflict, Invalid, NotFound
 from app.models import Face, Job, PeopleSuggestion, Person, Photo
 from app.search import find_ids
-from app.services import intake, merging, people, photos
+from app.services import intake, merging, people, photos, snapshots
 from app.services.accounts import Viewer
 from app.worker import Worker
 from ml.types import Analysis, Box, FaceDetection, StageRun
@@ -303,3 +303,26 @@ def test_passers_by_are_not_listed_and_pages_follow_each_other(
         rest = listed(session, anna, limit=2, cursor=first.next_cursor)
     assert [item.faces for item in (*first.items, *rest.items)] == [2, 4, 3]
     assert rest.next_cursor is None
+
+
+def test_an_undone_campaign_changes_no_decision(album: Album, context: Context, anna: Viewer) -> None:
+    """Its snapshot may name a person who has gone since, and faces a user has given to another since."""
+    photo, other = album.add(ANNA), album.add(BEN)
+    left, right = album.person(photo), album.person(other)
+    with context.database.write() as session:
+        row = session.get_one(Photo, photo)
+        before = snapshots.take(session, row, ("faces",))
+    with context.database.write() as session:
+        merging.merge(session, anna, [left], right)
+    album.again(photo)  # the new model finds no face
+    assert album.who(photo) == []
+    with context.database.write() as session:
+        snapshots.restore(session, session.get_one(Photo, photo), before)
+    album.work()
+    assert album.who(photo) != [None]
+    assert album.person(photo) != left
+    with context.database.write() as session:
+        people.assign(session, anna, album.face(photo), right)
+    with context.database.write() as session:
+        snapshots.restore(session, session.get_one(Photo, photo), before)
+    assert album.person(photo) == right
