@@ -15,12 +15,17 @@ from app.web.parts import (
     AlbumCard,
     AlbumChoice,
     BoxView,
+    CountryView,
     EditView,
+    FaceView,
     Fact,
     FieldHelp,
     JobView,
     KeyView,
+    MapDot,
     Month,
+    PersonCard,
+    PersonPair,
     PlaceView,
     QueryProblem,
     ScopeChoice,
@@ -200,6 +205,48 @@ class ExplorePage(Page):
 
 
 @dataclass(frozen=True)
+class PeoplePage(Page):
+    """``show`` is what is listed: nothing for the usual, ``all`` with passers-by, ``hidden``."""
+
+    template: ClassVar[str] = "people.html"
+    show: str
+    views: tuple[tuple[str, str, str], ...]  # (show, label, href)
+    named: tuple[PersonCard, ...]
+    unnamed: tuple[PersonCard, ...]
+    pairs: tuple[PersonPair, ...]
+    names: tuple[str, ...]  # known ones, offered while typing
+    next_href: str = ""
+
+
+@dataclass(frozen=True)
+class PersonPage(Page):
+    """``view`` is ``photos`` or ``faces``; ``others`` are whom they may turn out to be, ``same`` the likeliest."""
+
+    template: ClassVar[str] = "person.html"
+    person: PersonCard
+    hidden: bool
+    view: str
+    face_count: int
+    tiles: tuple[Tile, ...]
+    faces: tuple[FaceView, ...]
+    others: tuple[PersonCard, ...]
+    same: str = ""
+    next_href: str = ""
+    more_from: str = ""
+
+
+@dataclass(frozen=True)
+class PlacesPage(Page):
+    """``view`` is the part of the map that holds every dot, as an SVG ``viewBox``."""
+
+    template: ClassVar[str] = "places.html"
+    countries: tuple[CountryView, ...]
+    dots: tuple[MapDot, ...]
+    view: str
+    total: int
+
+
+@dataclass(frozen=True)
 class ActivityPage(Page):
     template: ClassVar[str] = "activity.html"
     running: tuple[JobView, ...]
@@ -251,6 +298,6 @@ class ErrorPage(Page):
 
 PAGES: tuple[type[Page], ...] = (
     SetupPage, SignInPage, TimelinePage, GridPage, SearchPage, PhotoPage, EditorPage, UploadPage, AlbumsPage,
-    AlbumPage, ExplorePage, ActivityPage, SettingsPage, UsersPage, SharePage,
+    AlbumPage, ExplorePage, PeoplePage, PersonPage, PlacesPage, ActivityPage, SettingsPage, UsersPage, SharePage,
     ErrorPage,
 )  # fmt: skip

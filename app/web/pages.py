@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from app.web import account, browse, editor, forms, gate
+from app.web import account, browse, editor, forms, gate, people
 
 router = APIRouter()
-for part in (gate, browse, forms, account, editor):
+for part in (gate, browse, forms, account, editor, people):
     router.include_router(part.router)

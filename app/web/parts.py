@@ -250,3 +250,53 @@ class QueryProblem:
     at: str
     after: str
     suggestions: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True)
+class PersonCard:
+    """Someone on the photos; ``name`` is empty until given, ``cover`` is the address of a face's picture."""
+
+    id: str
+    name: str
+    href: str
+    count: int
+    cover: str = ""
+
+
+@dataclass(frozen=True)
+class PersonPair:
+    """Two who may be one person."""
+
+    first: PersonCard
+    second: PersonCard
+
+
+@dataclass(frozen=True)
+class FaceView:
+    """One face of a person; ``said`` where someone said who it is, ``cover`` where it stands for the person."""
+
+    id: str
+    src: str
+    photo_href: str
+    said: bool
+    cover: bool
+
+
+@dataclass(frozen=True)
+class CountryView:
+    """A country and its cities, each as a card with a cover."""
+
+    name: str
+    href: str
+    count: int
+    cities: tuple[TermCard, ...]
+
+
+@dataclass(frozen=True)
+class MapDot:
+    """A place on the map: ``x, y, r`` are hundredths of a degree, y southwards."""
+
+    x: int
+    y: int
+    r: int
+    label: str

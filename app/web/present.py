@@ -144,7 +144,7 @@ def boxes(detail: PhotoDetail, t: Translator) -> tuple[parts.BoxView, ...]:
             parts.BoxView(
                 "face", person.name if person and named else t("photo.face"), face.score,
                 face.x, face.y, face.width, face.height,
-                search_address(f"person:{quote(person.name)}") if person and named else "",
+                f"/person/{person.id}" if person else "",
             )
         )  # fmt: skip
     return tuple(found)

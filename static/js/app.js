@@ -9,6 +9,7 @@ const parts = {
   "tag-editor": () => import("./tags.js"),
   "search-box": () => import("./search.js"),
   "rule-field": () => import("./rule.js"),
+  "people-board": () => import("./people.js"),
   "job-board": () => import("./activity.js"),
 };
 

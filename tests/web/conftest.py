@@ -29,6 +29,13 @@ BOXES = (
     p.BoxView("face", "Face", 0.99, 0.5, 0.1, 0.1, 0.2),
 )
 
+ANNA = p.PersonCard("f1", "Anna", "/person/f1", 3, "/api/v1/faces/a/crop")
+SOMEBODY = p.PersonCard("f2", "", "/person/f2", 1)
+FACES = (
+    p.FaceView("a", "/api/v1/faces/a/crop", "/photo/p1", False, True),
+    p.FaceView("b", "/api/v1/faces/b/crop", "/photo/p2", True, False),
+)
+
 
 def samples(shell: p.Shell) -> list[c.Page]:
     """Every template at least once, with as much on it as there can be, and its empty or failed form."""
@@ -84,6 +91,15 @@ def samples(shell: p.Shell) -> list[c.Page]:
         c.ExplorePage(shell, (p.TermCard("Dog", "/search?q=tag", 3, TILE.src), p.TermCard("Cat", "/x", 1)),
                       (p.TagBranch("Animal", "/x", 4, (p.TagBranch("Dog", "/x", 3),)),)),
         c.ExplorePage(shell, (), ()),
+        c.PeoplePage(shell, "", (("", "Usual", "/people"), ("all", "All", "/people?show=all")), (ANNA,), (SOMEBODY,),
+                     (p.PersonPair(ANNA, SOMEBODY),), ("Anna",), "/people?cursor=x"),
+        c.PeoplePage(shell, "hidden", (), (), (), (), ()),
+        c.PersonPage(shell, ANNA, False, "photos", 3, (TILE,), (), (SOMEBODY,), "f2", "/person/f1?c=x", "/api/v1/x"),
+        c.PersonPage(shell, SOMEBODY, True, "faces", 2, (), FACES, (ANNA,)),
+        c.PersonPage(shell, SOMEBODY, False, "photos", 0, (), (), ()),
+        c.PlacesPage(shell, (p.CountryView("Portugal", "/search?q=x", 3, (p.TermCard("Lisbon", "/x", 2, TILE.src),)),),
+                     (p.MapDot(-914, -3872, 60, "Lisbon"),), "-2000 -5000 5000 2000", 3),
+        c.PlacesPage(shell, (), (), "0 0 1 1", 0),
         c.ActivityPage(shell, (job,), (failed,), (p.JobView("j3", "X", "done", 1.0, "now"),), 1),
         c.ActivityPage(shell, (), (), (), 0),
         c.SettingsPage(shell, (key,), (p.ScopeChoice("photos.read", "See photos"),), key, "alk_secret", "No."),

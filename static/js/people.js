@@ -1,0 +1,97 @@
+// People: naming and answering in place, and choosing faces. Every form works as it is where this is not loaded.
+import { api } from "./api.js";
+import { h } from "./dom.js";
+import { t } from "./i18n.js";
+import { complain, toast } from "./toast.js";
+
+class PeopleBoard extends HTMLElement {
+  connectedCallback() {
+    this.addEventListener("submit", (event) => this.submitted(event));
+    this.addEventListener("change", () => this.count());
+    this.addEventListener("click", (event) => this.range(event));
+    this.count();
+  }
+
+  submitted(event) {
+    const form = event.target;
+    if (form.dataset.person) this.name(event, form).catch(complain);
+    if (form.dataset.pair) this.answer(event, form).catch(complain);
+  }
+
+  // --- names -------------------------------------------------------------------------------------------------------
+
+  async name(event, form) {
+    const name = form.elements.name.value.trim();
+    const known = [...this.querySelectorAll("#names option")].some((one) => one.value.toLowerCase() === name.toLowerCase());
+    if (!name || known) return; // the page that follows asks whether they are one person
+    event.preventDefault();
+    const path = `/people/${form.dataset.person}`;
+    const person = await api("PATCH", path, { name });
+    const link = h("a", { class: "name", href: form.action.replace(/\/name$/, "") }, person.name);
+    form.replaceWith(link);
+    link.focus();
+    const option = h("option", { value: person.name });
+    this.querySelector("#names").append(option);
+    const back = async () => {
+      try {
+        await api("PATCH", path, { name: "" });
+        option.remove();
+        link.replaceWith(form);
+      } catch (error) {
+        complain(error);
+      }
+    };
+    toast(t("people.named", { name: person.name }), { action: t("undo"), run: back });
+  }
+
+  // --- is this the same person? ------------------------------------------------------------------------------------
+
+  async answer(event, form) {
+    event.preventDefault();
+    const yes = event.submitter?.value === "yes";
+    const merge = await api("POST", `/people/suggestions/${form.dataset.pair}/${yes ? "accept" : "reject"}`);
+    const section = form.closest("[data-pairs]");
+    form.closest(".pair").remove();
+    const next = section.querySelector(".pair button");
+    if (next) next.focus();
+    else section.remove();
+    if (!yes) return toast(t("people.apart"));
+    const back = async () => {
+      try {
+        await api("POST", `/people/merges/${merge.id}/undo`);
+        location.reload();
+      } catch (error) {
+        complain(error);
+      }
+    };
+    toast(t("people.merged"), { action: t("undo"), run: back });
+  }
+
+  // --- faces -------------------------------------------------------------------------------------------------------
+
+  /** Shift ticks everything between the last face and this one. */
+  range(event) {
+    const box = event.target.closest(".face input");
+    if (!box) return;
+    const all = [...this.querySelectorAll(".face input")];
+    if (event.shiftKey && this.last) {
+      const [from, to] = [all.indexOf(this.last), all.indexOf(box)].sort((a, b) => a - b);
+      for (const one of all.slice(from, to + 1)) one.checked = box.checked;
+    }
+    this.last = box;
+    this.count();
+  }
+
+  count() {
+    const line = this.querySelector("[data-chosen]");
+    if (!line) return;
+    const count = this.querySelectorAll(".face input:checked").length;
+    line.textContent = t("select.count", { count });
+    this.querySelector(".face-actions").hidden = count === 0;
+    for (const button of this.querySelectorAll(".face-actions button")) {
+      button.disabled = "single" in button.dataset && count !== 1;
+    }
+  }
+}
+
+customElements.define("people-board", PeopleBoard);
