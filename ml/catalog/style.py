@@ -47,7 +47,6 @@ TRUNK = ModelEntry(
     examples=(Example("picture", (1, 3, 64, 64), ((0, "batch"), (2, "height"), (3, "width"))),),
     outputs=("conv1_1", "conv2_1", "conv3_1", "conv4_1"),
     runtime="torch",
-    extra=True,
     requires=("superres/span-x4-ch48@span",),
 )
 

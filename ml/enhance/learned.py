@@ -35,7 +35,7 @@ IMPLEMENTATIONS: dict[str, str] = {
 }
 # CPU seconds per megapixel of input, one thread; see bench/enhance.py. "best" low light and dehaze take a
 # fixed time.
-_SUPER_RESOLUTION_COST = {"faithful": 16.0, "cleanup": 16.0, "best": 600.0}
+_SUPER_RESOLUTION_COST = {"faithful": 5.0, "cleanup": 9.0, "best": 260.0}
 
 
 def available(name: str) -> bool:
@@ -66,12 +66,23 @@ def _enlarged_size(width: int, height: int, params: Params) -> Size:
     return width * params["scale"], height * params["scale"]
 
 
+def _largest_input(params: Params) -> int:
+    from ml.enhance.superres import input_limit  # here, because that module needs this package
+
+    return input_limit(params["model"], params["scale"])
+
+
 def _check_style(params: Params) -> None:
+    from ml.enhance.style import PRESETS
+
     if bool(params["preset"]) == bool(params["photo"]):
         message = "must be given, or photo, and not both"
         raise ValueRejected(
             message, "preset", {"pattern": "the name of a style, or photo: the id of a picture"}
         )
+    names = [preset.name for preset in PRESETS]
+    if params["preset"] and params["preset"] not in names:
+        raise ValueRejected(f"must be one of {', '.join(names)}", "preset", {"choices": names})
 
 
 def _model(best_en: str, best_zh: str) -> Parameter:
@@ -95,12 +106,12 @@ OPERATIONS: tuple[Operation, ...] = (
         ),
         (
             strength(0.8),
-            _model("uses a larger network and takes a quarter of a minute.", "使用更大的网络，约需十五秒。"),
+            _model("uses a larger network and takes a few seconds.", "使用更大的网络，约需数秒。"),
         ),
-        cost=0.25,
+        cost=0.06,
         run=_by_module("dehaze"),
         identity=no_strength,
-        cost_of=lambda p: 0.25 if p["model"] == "fast" else 2.0,
+        cost_of=lambda p: 0.06 if p["model"] == "fast" else 0.5,
     ),
     Operation(
         "low_light",
@@ -112,12 +123,12 @@ OPERATIONS: tuple[Operation, ...] = (
         ),
         (
             strength(0.8),
-            _model("uses a larger network and takes a quarter of a minute.", "使用更大的网络，约需十五秒。"),
+            _model("uses a larger network and takes a few seconds.", "使用更大的网络，约需数秒。"),
         ),
-        cost=0.25,
+        cost=0.06,
         run=_by_module("low_light"),
         identity=no_strength,
-        cost_of=lambda p: 0.25 if p["model"] == "fast" else 2.0,
+        cost_of=lambda p: 0.06 if p["model"] == "fast" else 0.5,
     ),
     Operation(
         "super_resolution",
@@ -141,10 +152,11 @@ OPERATIONS: tuple[Operation, ...] = (
                 choices=("faithful", "cleanup", "best"),
             ),
         ),
-        cost=16.0,
+        cost=5.0,
         run=_by_module("super_resolution"),
         size=_enlarged_size,
         cost_of=lambda p: _SUPER_RESOLUTION_COST[p["model"]],
+        limit=_largest_input,
     ),
     Operation(
         "style",
@@ -180,10 +192,10 @@ OPERATIONS: tuple[Operation, ...] = (
                 "keep_color", "boolean", Text("Keep the photo's own colours.", "保留照片原有色彩。"), False
             ),
         ),
-        cost=4.0,
+        cost=60.0,
         run=_by_module("style"),
         check=_check_style,
-        cost_of=lambda p: 4.0 if p["preset"] else 160.0,
+        cost_of=lambda p: 60.0 if p["preset"] else 160.0,
         identity=no_strength,
     ),
     Operation(

@@ -143,8 +143,18 @@ def validate_recipe(
 
 
 def check_sizes(recipe: Recipe, size: Size, max_pixels: int = MAX_PIXELS, scale: float = 1.0) -> None:
-    """Raise ``RecipeError`` for the first step that would give more than ``max_pixels`` from this size."""
-    for index, (width, height) in enumerate(recipe.sizes(*size, scale)[1:]):
+    """Raise ``RecipeError`` for the first step that takes or gives too large a picture, starting from this size."""
+    sizes = recipe.sizes(*size, scale)
+    for index, (step, (width, height)) in enumerate(zip(recipe.steps, sizes, strict=False)):
+        limit = step.operation.limit(step.params) if step.operation.limit else None
+        if limit is not None and width * height > limit:
+            name = step.operation.name
+            message = (
+                f"{name} takes at most {limit / 1e6:.1f} megapixels with these parameters; "
+                f"the picture has {width * height / 1e6:.1f}. Make it smaller first, or choose a quicker model."
+            )
+            raise RecipeError(index, name, "model", message, {"maximum_pixels": limit})
+    for index, (width, height) in enumerate(sizes[1:]):
         if width * height > max_pixels:
             name = recipe.steps[index].operation.name
             message = f"{name} would give {width} x {height} pixels; at most {max_pixels} pixels are allowed."

@@ -332,12 +332,12 @@ def test_missing_network_module_is_a_clear_error(monkeypatch, scene):
         apply(scene(), [{"op": "dehaze"}])
 
 
-def test_style_needs_exactly_one_source():
-    for bad in ({}, {"preset": "starry", "photo": "0192"}):
+def test_style_needs_exactly_one_source_that_exists():
+    for bad in ({}, {"preset": "no-such-painting"}, {"preset": "starry-night", "photo": "0192"}):
         with pytest.raises(RecipeError) as caught:
             validate_recipe([{"op": "style", **bad}])
         assert caught.value.parameter == "preset"
-    validate_recipe([{"op": "style", "preset": "starry"}])
+    validate_recipe([{"op": "style", "preset": "starry-night"}])
 
 
 def test_description_is_complete_json_in_both_languages():
