@@ -48,7 +48,10 @@ def test_a_pending_photo_becomes_ready_with_tags_renditions_and_provenance(
     with context.database.read() as session:
         detail = photos.describe(session, anna, photo.id)
     assert detail.photo.status == "ready"
-    assert {(t.tag.slug, t.model) for t in detail.tags} == {("dog", "scene/test@one"), ("animal", "scene/test@one")}
+    assert {(t.tag.slug, t.model) for t in detail.tags} == {
+        ("dog", "scene/test@one"),
+        ("animal", "scene/test@one"),
+    }
     assert {stage.stage for stage in detail.stages} == {"renditions", "tags"}
     for kind in ("grid", "preview"):
         assert context.storage.rendition(detail.photo.checksum, kind).is_file()
@@ -160,7 +163,9 @@ def test_one_bad_photo_does_not_hold_up_the_others(
     assert states == ["ready", "failed", "ready"]
 
 
-def test_a_cancelled_job_is_not_done_and_can_be_retried(context: Context, anna: Viewer, photo: intake.Added) -> None:
+def test_a_cancelled_job_is_not_done_and_can_be_retried(
+    context: Context, anna: Viewer, photo: intake.Added
+) -> None:
     with context.database.write() as session:
         jobs.cancel(session, anna, the_job(context).id)
     worker = Worker(context, FakeAnalyzer())
@@ -203,7 +208,9 @@ class TestLeases:
             jobs.reap(session)
         assert the_job(context).state == "running"
 
-    def test_a_dead_process_of_this_host_is_noticed_at_once(self, context: Context, photo: intake.Added) -> None:
+    def test_a_dead_process_of_this_host_is_noticed_at_once(
+        self, context: Context, photo: intake.Added
+    ) -> None:
         host = jobs.worker_name().partition("/")[0]
         self.claim(context, f"{host}/999999999/1")
         with context.database.write() as session:
