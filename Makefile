@@ -41,8 +41,8 @@ lock: $(STAMPS)/uv ## Compile requirements/*.in to pinned, hashed requirements
 	    --no-annotate --no-header $$([ $$name = serve ] && echo -c dev.txt) $$name.in -o $$name.txt || exit 1; done
 
 .PHONY: screenshots
-screenshots: $(STAMPS)/dev $(STAMPS)/front models ## Take the screenshots of README and docs anew
-	$(BIN)/python docs/tour.py
+screenshots: $(STAMPS)/dev $(STAMPS)/front models ## Take the screenshots of the docs anew: make screenshots PHOTOS=folder
+	$(BIN)/python docs/tour.py --out docs/images $(PHOTOS)
 
 .PHONY: format
 format: $(STAMPS)/dev ## Format the code
