@@ -214,7 +214,9 @@ class PhotoTag(Base):
     __tablename__ = "photo_tags"
     tag_id: Mapped[int] = mapped_column(_cascade("tags.id"), primary_key=True)
     photo_id: Mapped[UUID] = mapped_column(_cascade("photos.id"), primary_key=True)
-    source: Mapped[str] = mapped_column(String(8), primary_key=True)  # scene guess object face cue learned user
+    source: Mapped[str] = mapped_column(
+        String(8), primary_key=True
+    )  # scene guess object face cue learned user
     confidence: Mapped[float]
     state: Mapped[str] = mapped_column(String(9), default="suggested")  # suggested confirmed rejected
     model: Mapped[str | None] = mapped_column(String(80))

@@ -172,9 +172,7 @@ def _run_client(source: Source, archive: Path, report: Report) -> None:
         incoming = Path(name)
         command, environment = (_pip if source.kind == "pypi" else _npm)(source, incoming)
         with (incoming / "log").open("w+") as log:
-            child = subprocess.Popen(
-                command, stdout=log, stderr=log, env=environment, cwd=incoming
-            )
+            child = subprocess.Popen(command, stdout=log, stderr=log, env=environment, cwd=incoming)
             try:
                 while child.poll() is None:
                     time.sleep(_POLL_SECONDS)

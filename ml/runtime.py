@@ -144,7 +144,9 @@ def _open_onnx(graph: Path, threads: int) -> _Backend:
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    options.enable_cpu_mem_arena = False  # the arena keeps its largest size for ever: half of a worker's memory
+    options.enable_cpu_mem_arena = (
+        False  # the arena keeps its largest size for ever: half of a worker's memory
+    )
     options.log_severity_level = 3
     session = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
     names = [i.name for i in session.get_inputs()]

@@ -28,7 +28,8 @@ class Box:
 class TagScore:
     """A vocabulary tag with its calibrated confidence in 0..1 and the evidence it rests on.
 
-    ``source`` is ``scene``, ``object``, ``face``, ``cue``, or ``guess`` (good enough to search, too unsure to show); ``model`` the registry id of the network that saw it.
+    ``source`` is ``scene``, ``object``, ``face``, ``cue``, or ``guess`` (good enough to search, too unsure to show);
+    ``model`` is the registry id of the network that saw it.
     """
 
     slug: str

@@ -316,7 +316,8 @@ class Operation:
     bit for bit. ``size_tells`` marks resampling that changes nothing when the size stays the same, which is
     skipped likewise. ``lossless(params)`` tells geometry that only moves pixels, which the engine runs on any
     dtype without conversion. ``check(params)`` looks at parameters together and raises ``ValueRejected`` with
-    the parameter's name. ``limit(params)`` is the largest input in pixels. ``cost`` is a rough figure in CPU seconds per megapixel of input with default
+    the parameter's name. ``limit(params)`` is the largest input in pixels. ``cost`` is a rough
+    figure in CPU seconds per megapixel of input with default
     parameters.
     """
 

@@ -168,7 +168,8 @@ def _mound(height: int, width: int, box: Box) -> Vector:
 class TagStage:
     """Puts everything seen into the vocabulary's words; runs no network of its own.
 
-    What the scene network is too unsure of to show, but a search may match, has the source ``guess``. Finds ``tags``: from the scene network, and derived from objects, faces and cues where those are known.
+    What the scene network is too unsure of to show, but a search may match, has the source ``guess``. Finds ``tags``:
+    from the scene network, and derived from objects, faces and cues where those are known.
     """
 
     stage = "tags"

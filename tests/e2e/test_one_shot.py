@@ -28,7 +28,9 @@ def test_the_web_and_the_command_see_the_same(server: Server, shared_data: Path)
 
 def test_a_retag_of_tags_alone_keeps_what_other_evidence_gave(server: Server, shared_data: Path) -> None:
     photo = shared_data / "photos/scenes/darknet_dog.jpg"
-    server.command("user", "add", "anna", "--admin", "--password-stdin", input="correct horse battery staple\n")
+    server.command(
+        "user", "add", "anna", "--admin", "--password-stdin", input="correct horse battery staple\n"
+    )
     server.command("import", str(photo))
     server.command("worker", "--once")
     report = json.loads(server.command("retag", "--stage", "tags", "--dry-run", "--json").stdout)
