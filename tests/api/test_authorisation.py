@@ -243,6 +243,30 @@ ROWS: dict[str, Row] = {
     "GET /search/words": Row(PAGE),
     "GET /search/count": Row(PAGE),
     "GET /explore": Row(PAGE),
+    "GET /people": Row(PAGE),
+    "GET /person/{person_id}": Row(OWN_PAGE),
+    "GET /places": Row(PAGE),
+    "POST /people/merges/{merge_id}/undo": Row(OWN_PAGE, ok=303),
+    # Somebody else's question is told in a message on the list, as one that was answered already is.
+    "POST /people/suggestions/{first}/{second}": Row(
+        (401, OK, 303, 303, 401), ok=303, send=form(answer="yes")
+    ),
+    "POST /person/{person_id}/faces": Row(
+        OWN_PAGE, ok=303, send=lambda o: {"data": {"action": "split", "face": o["face_id"], "name": "Mia"}}
+    ),
+    "POST /person/{person_id}/hidden": Row(OWN_PAGE, ok=303, send=form(value="1")),
+    "POST /person/{person_id}/merge": Row(
+        OWN_PAGE, ok=303, send=lambda o: {"data": {"into": o["other_person"]}}
+    ),
+    "POST /person/{person_id}/name": Row(OWN_PAGE, ok=303, send=form(name="Mia")),
+    "POST /person/{person_id}/return": Row(
+        OWN_PAGE, ok=303, send=lambda o: {"params": {"faces": o["face_id"]}}
+    ),
+    "GET /photo/{photo_id}/edit": Row(OWN_PAGE),
+    "GET /photo/{photo_id}/edit/style/{preset}": Row(OWN_PAGE, ok=422),  # the weights are not here
+    "POST /photo/{photo_id}/edit": Row(OWN_PAGE, ok=303, send=form(operation="invert")),
+    "POST /photo/{photo_id}/edits/{edit_id}/delete": Row(OWN_PAGE, ok=303),
+    "POST /photo/{photo_id}/edits/{edit_id}/restore": Row(OWN_PAGE, ok=303),
     "GET /photo/{photo_id}": Row(OWN_PAGE),
     "GET /albums": Row(PAGE),
     "GET /album/{album_id}": Row(OWN_PAGE),
@@ -337,7 +361,7 @@ class Objects(dict[str, str]):
     """The owner's things a path or body speaks of, each made when it is first asked for."""
 
     def __init__(self, world: World) -> None:
-        super().__init__(slug="beach", kind="grid", project_id="p")
+        super().__init__(slug="beach", kind="grid", project_id="p", preset="scream")
         self.world = world
 
     def __missing__(self, name: str) -> str:
@@ -395,6 +419,9 @@ class Objects(dict[str, str]):
             session.flush()
             self["face_id"] = str(face.id)
         return person_id
+
+    def _other_person(self) -> UUID:
+        return self._person_id()
 
     def _face_id(self) -> str:
         _ = self["person_id"]
