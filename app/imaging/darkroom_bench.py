@@ -21,7 +21,8 @@ from app.imaging.darkroom import Cancelled, Developed, Order
 from app.settings import Settings
 
 _PATIENCE = 180  # seconds an idle child waits
-_TURN = 1.0  # seconds an order waits for the one before it
+_TURN = 1.0  # seconds an order usually waits for the one before it
+_FAREWELL = 1.0  # seconds a child has to end itself
 _GRACE = 3.0  # seconds a cancelled order may take to notice
 _LOOK = 0.05
 
@@ -42,14 +43,15 @@ class Bench:
         *,
         seconds: float,
         cancelled: Callable[[], bool] = lambda: False,
+        turn: float = _TURN,
     ) -> Developed:
-        """Carry out an order as ``darkroom.develop`` does, sooner.
+        """Carry out an order as ``darkroom.develop`` does, sooner; ``turn`` is how long to wait for the bench.
 
         Raises:
             BadRecipe, RecipeFailed, UnsupportedImage, BrokenImage, TooLarge: as the child found.
             Cancelled: ``cancelled`` said so.
         """
-        if not self._lock.acquire(timeout=_TURN):
+        if not self._lock.acquire(timeout=turn):
             return darkroom.develop(settings, order, seconds=seconds, cancelled=cancelled)
         try:
             if cancelled():
@@ -127,7 +129,7 @@ class Bench:
             with contextlib.suppress(BrokenPipeError):  # an unsent order goes with the child
                 self._child.stdin.close()  # the child ends itself when it sees this
         try:
-            self._child.wait(_TURN)
+            self._child.wait(_FAREWELL)
         except subprocess.TimeoutExpired:
             self._child.kill()
             self._child.wait()

@@ -27,6 +27,7 @@ log = logging.getLogger(__name__)
 _PREVIEW_SIDE = 1024
 _PREVIEW_SECONDS = 4.0  # of computing, as the operations estimate it
 _LEAST_SIDE = 448
+_QUICK_TURN, _SLOW_TURN = 1.0, 20.0  # seconds to wait for the bench
 
 
 @dataclass(frozen=True)
@@ -250,26 +251,34 @@ def preview(
     as_jpeg = [step for step in recipe if step.get("op") != "output"] + [{"op": "output", "format": "jpeg"}]
     side = _quick_side(steps, photo, long_side)
     order = darkroom.Order(source, as_jpeg, target, {}, _cues(session, photo), side)
-    # An original is a stranger's file: it is opened in a child that does nothing else.
-    develop = BENCH.develop if source == rendition else darkroom.develop
+    seconds = context.settings.process_seconds
+    # A slow recipe rather waits for the bench than for its networks to be loaded once more.
+    turn = _SLOW_TURN if _seconds(steps, photo, side) > 1 else _QUICK_TURN
     with _newest.turn((viewer.user_id, photo.id) if supersede and viewer.scopes is None else None) as stop:
         try:
-            return develop(
-                context.settings, order, seconds=context.settings.process_seconds, cancelled=stop.is_set
-            )
+            if source == rendition:
+                return BENCH.develop(
+                    context.settings, order, seconds=seconds, cancelled=stop.is_set, turn=turn
+                )
+            # An original is a stranger's file: it is opened in a child that does nothing else.
+            return darkroom.develop(context.settings, order, seconds=seconds, cancelled=stop.is_set)
         except darkroom.Cancelled:
             raise Conflict("A newer preview of this photo has been asked for.") from None
 
 
 def _quick_side(steps: Recipe, photo: Photo, long_side: int) -> int:
     """The long side at which a preview is worked: smaller for slow recipes, as far as one can still judge it."""
-    longest = max(photo.width, photo.height)
-    side = min(long_side, longest)
-    scale = side / longest
-    seconds = steps.seconds(max(1, round(photo.width * scale)), max(1, round(photo.height * scale)))
+    side = min(long_side, max(photo.width, photo.height))
+    seconds = _seconds(steps, photo, side)
     if seconds <= _PREVIEW_SECONDS:
         return side
     return max(min(side, _LEAST_SIDE), round(side * (_PREVIEW_SECONDS / seconds) ** 0.5))
+
+
+def _seconds(steps: Recipe, photo: Photo, side: int) -> float:
+    """What a recipe costs with the photo at this long side, as the operations estimate it."""
+    scale = side / max(photo.width, photo.height)
+    return steps.seconds(max(1, round(photo.width * scale)), max(1, round(photo.height * scale)))
 
 
 class _Newest:

@@ -55,15 +55,16 @@ function hint(parameter, id) {
 // --- numbers -------------------------------------------------------------------------------------------------------
 
 /** Between slider positions and values: by equal steps, or by equal factors where the range spans decades. */
-function scaleOf({ type, range: { minimum: low, maximum: high } }) {
+function scaleOf({ type, default: usual, range: { minimum: low, maximum: high } }) {
   if (low > 0 && high / low >= 50 && type === "number") {
     const span = Math.log(high / low);
     const toValue = (position) => Number((low * Math.exp((span * position) / SLIDER)).toPrecision(3));
-    return { min: 0, max: SLIDER, step: 1, fine: 0.01, toValue, toPosition: (value) => Math.round((SLIDER * Math.log(value / low)) / span) };
+    const toPosition = (value) => Math.round((SLIDER * Math.log(value / low)) / span);
+    return { min: 0, max: SLIDER, step: 1, origin: usual === 1 ? toPosition(1) : null, toValue, toPosition };
   }
   const width = high - low;
   const step = type === "integer" ? 1 : width <= 2 ? 0.01 : width <= 20 ? 0.05 : 0.5;
-  return { min: low, max: high, step, fine: step, toValue: (position) => Number(position), toPosition: (value) => value };
+  return { min: low, max: high, step, toValue: (position) => Number(position), toPosition: (value) => value };
 }
 
 function sliderField(parameter, changed) {
@@ -79,7 +80,7 @@ function sliderField(parameter, changed) {
     if (document.activeElement !== number) number.value = String(value);
     reset.classList.toggle("idle", same(value, usual));
     reset.tabIndex = same(value, usual) ? -1 : 0;
-    const [from, to] = [scale.toPosition(Math.min(Math.max(0, range.minimum), range.maximum)), Number(slider.value)];
+    const [from, to] = [scale.origin ?? scale.toPosition(Math.max(0, range.minimum)), Number(slider.value)];
     const share = (position) => `${(100 * (position - scale.min)) / (scale.max - scale.min)}%`;
     slider.style.setProperty("--from", share(Math.min(from, to)));
     slider.style.setProperty("--to", share(Math.max(from, to)));

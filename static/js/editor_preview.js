@@ -5,11 +5,13 @@ import { language, t } from "./i18n.js";
 const PAUSE = 120; // milliseconds a slider rests before it is worth asking
 const LET_FINISH = 900; // a question out for less than this is nearly answered
 const KEPT = 16;
+const TELLING = 1; // seconds of an estimate that says something about the server's pace
 
 export class Preview {
   /** `working(seconds)` hears the start of a wait (its estimate) and its end (null). */
   constructor(photo, { estimate, working }) {
     Object.assign(this, { address: `/api/v1/photos/${photo}/edits/preview`, estimate, working });
+    this.pace = 1; // how much longer this server takes than estimated
     this.kept = new Map();
     this.under = null; // the question that is out
     this.next = null; // the one to ask then
@@ -60,10 +62,12 @@ export class Preview {
     wish.control = new AbortController();
     wish.since = performance.now();
     this.under = wish;
-    this.working(this.estimate(wish.steps));
+    const estimate = this.estimate(wish.steps);
+    this.working(estimate * this.pace);
     try {
       const address = URL.createObjectURL(await this.ask(wish.steps, wish.control.signal));
       this.remember(wish.key, address);
+      if (estimate > TELLING) this.pace = (performance.now() - wish.since) / 1000 / estimate;
       wish.resolve(address);
     } catch (error) {
       if (error.name === "AbortError") wish.resolve(null);

@@ -4,6 +4,8 @@ import { Fields } from "./editor_fields.js";
 import { pickPhotos } from "./editor_pick.js";
 import { t } from "./i18n.js";
 
+const LATER = 500; // milliseconds
+
 export class StyleShelf {
   constructor(editor) {
     this.editor = editor;
@@ -17,7 +19,7 @@ export class StyleShelf {
     const operation = editor.operations.style;
     this.fields = new Fields(operation, (name, value, settled) => editor.setParam("style", name, value, settled), { leave: ["preset", "photo"] });
     const about = h("p", { class: "hint" }, operation.description);
-    this.element = h("div", { class: "op" }, about, h("ul", { class: "style-list" }, none, ...presets), h("div", {}, own), this.ownNote, this.fields.element);
+    this.element = h("section", { class: "op learned", "aria-label": operation.title }, about, h("ul", { class: "style-list" }, none, ...presets), h("div", {}, own), this.ownNote, this.fields.element);
   }
 
   preset({ name, title, by }) {
@@ -44,6 +46,11 @@ export class StyleShelf {
   /** One painting at a time: each takes the server a moment. */
   paint() {
     if (this.painting || !this.open || !this.waiting.length) return;
+    if (this.editor.preview.under) {
+      clearTimeout(this.later);
+      this.later = setTimeout(() => this.paint(), LATER); // the large picture goes first
+      return;
+    }
     this.painting = true;
     const { image, address } = this.waiting.shift();
     const picture = new Image();

@@ -63,8 +63,8 @@ def test_a_picture_that_changed_is_opened_again(
 
 
 def test_a_refused_order_does_not_end_the_bench(bench: Bench, settings: Settings, picture: Path) -> None:
-    with pytest.raises(darkroom.RecipeFailed):
-        bench.develop(settings, order(picture, "x.jpg", {"op": "style", "preset": "no-such"}), seconds=60)
+    with pytest.raises(darkroom.BadRecipe):
+        bench.develop(settings, order(picture, "x.jpg", {"op": "no-such"}), seconds=60)
     assert bench.develop(settings, order(picture, "x.jpg", {"op": "flip"}), seconds=60).width == 320
 
 
