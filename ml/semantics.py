@@ -159,7 +159,8 @@ class SemanticSpace:
         others = [
             row for row in self._leaves if self.slugs[row] not in below and self.slugs[row] not in above
         ]
-        return (vectors @ self.concepts[mine].T).max(axis=1), (vectors @ self.concepts[others].T).max(axis=1)
+        nearness = vectors @ self.concepts.T
+        return nearness[:, mine].max(axis=1), nearness[:, others].max(axis=1)
 
     def photo(
         self,

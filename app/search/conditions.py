@@ -149,24 +149,32 @@ def showing(people: Collection[UUID]) -> Condition:
 def worded(
     lookup: Sequence[str], fields: Collection[str], *, prefix: bool = False, collation: str | None = None
 ) -> Condition:
-    """Photos in whose index all terms of ``lookup`` stand, in one field; ``prefix`` lets the last one go on.
+    """Photos in whose index all terms of ``lookup`` stand, in one field; see ``word_rows``."""
+    if not lookup:
+        return nothing()
+    rows = word_rows(lookup, fields, prefix=prefix, collation=collation)
+    return Photo.id.in_(rows.with_only_columns(PhotoTerm.photo_id))
+
+
+def word_rows(
+    lookup: Sequence[str], fields: Collection[str], *, prefix: bool = False, collation: str | None = None
+) -> Select[UUID, str]:
+    """Photo and field of every place where all terms of ``lookup`` stand; ``prefix`` lets the last one go on.
 
     ``collation`` is the one that compares by code point, where the database has another default.
     """
-    if not lookup:
-        return nothing()
     exact = [*lookup[:-1]] if prefix else [*lookup]
     parts: list[Condition] = [PhotoTerm.term.in_(exact)] if exact else []
     if prefix:
         term: Any = PhotoTerm.term if collation is None else PhotoTerm.term.collate(collation)
         parts.append(and_(term >= lookup[-1], term < lookup[-1] + "\U0010ffff"))
-    rows = select(PhotoTerm.photo_id).where(or_(*parts), PhotoTerm.field.in_(sorted(fields)))
+    rows = select(PhotoTerm.photo_id, PhotoTerm.field).where(or_(*parts), PhotoTerm.field.in_(sorted(fields)))
     if len(lookup) == 1:
-        return Photo.id.in_(rows)
+        return rows
     found: ColumnElement[int] = func.count(distinct(PhotoTerm.term))
     if prefix:  # many terms may begin so; they count as one
         found = func.count(distinct(case((PhotoTerm.term.in_(exact), PhotoTerm.term), else_=lookup[-1])))
-    return Photo.id.in_(rows.group_by(PhotoTerm.photo_id, PhotoTerm.field).having(found == len(set(lookup))))
+    return rows.group_by(PhotoTerm.photo_id, PhotoTerm.field).having(found == len(set(lookup)))
 
 
 def contains(column: Column, text: str, *, anchored: bool = False) -> Condition:
@@ -197,8 +205,22 @@ def near(place: Near) -> Condition:
         Photo.latitude.is_not(None),
         Photo.longitude.is_not(None),
         Photo.latitude.between(phi1 - reach, phi1 + reach),
+        _longitudes(phi1, lambda1, reach),
         hav <= limit + 1e-15,
     )
+
+
+def _longitudes(phi: float, lam: float, reach: float) -> Condition:
+    """The meridians that a circle of ``reach`` degrees touches: most photos need no further arithmetic."""
+    if abs(phi) + reach >= 90:
+        return true()  # it holds a pole
+    half = math.degrees(math.asin(math.sin(math.radians(reach)) / math.cos(math.radians(phi)))) + 1e-9
+    west, east = lam - half, lam + half
+    if west < -180:
+        return or_(Photo.longitude >= west + 360, Photo.longitude <= east)
+    if east > 180:
+        return or_(Photo.longitude >= west, Photo.longitude <= east - 360)
+    return Photo.longitude.between(west, east)
 
 
 def _haversine(angle: ColumnElement[Any]) -> ColumnElement[Any]:

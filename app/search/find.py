@@ -156,7 +156,8 @@ def _by_column(session: ReadSession, plan: Plan, order: str, limit: int, after: 
         statement = statement.where(near, or_(beyond, and_(column == value, further)))
     by = (column.desc(), Photo.id.desc()) if descending else (column, Photo.id)
     photos = list(session.scalars(statement.order_by(*by).limit(limit + 1)))
-    scores = rank(session, plan, [p.id for p in photos]) if plan.groups else {}
+    ids = [p.id for p in photos]
+    scores = dict(rank(session, plan, ids).best(len(ids))) if plan.groups else {}
     last = None
     if len(photos) > limit:
         photos.pop()
@@ -168,15 +169,11 @@ def _by_column(session: ReadSession, plan: Plan, order: str, limit: int, after: 
 def _by_relevance(
     session: ReadSession, plan: Plan, _order: str, limit: int, after: list[Any] | None
 ) -> _Found:
-    scores = rank(session, plan)
-    ranked = sorted(scores, key=lambda photo_id: (scores[photo_id], photo_id), reverse=True)
-    if after is not None:
-        score, last_id = _read(after, float)
-        ranked = [i for i in ranked if (scores[i], i) < (score, last_id)]
-    page = ranked[:limit]
-    found = {p.id: p for p in session.scalars(select(Photo).where(Photo.id.in_(page)))}
-    last = [scores[page[-1]], str(page[-1])] if len(ranked) > limit else None
-    return [found[i] for i in page if i in found], scores, last
+    best = rank(session, plan).best(limit + 1, None if after is None else _read(after, float))
+    page = dict(best[:limit])
+    found = {p.id: p for p in session.scalars(select(Photo).where(Photo.id.in_(list(page))))}
+    last = [best[limit - 1][1], str(best[limit - 1][0])] if len(best) > limit else None
+    return [found[i] for i in page if i in found], page, last
 
 
 # --- cursors --------------------------------------------------------------------------------------------

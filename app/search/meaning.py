@@ -6,9 +6,10 @@ kinds of text:
 - a name that the networks can see ("tiger"): a photo must look more like a kind of it than like anything else, up to
   ``MARGIN``, or be very near (``SURE``): leopards are near tigers in meaning, but are none;
 - a name they cannot see ("sushi"): only what is very near;
-- any other words ("something to eat"): the best photo must reach ``FIRST``, further ones ``FURTHER`` and ``SHARE`` of
-  the best. Sentences of ``SENTENCE`` words and more are held to the second pair: each of their words adds something
-  that no photo has, and nobody types a sentence about what is not there.
+- any other words ("something to eat"): the best photo must reach ``FIRST``, or ``VAGUE_FIRST`` where no concept of
+  the vocabulary is ``CLEAR``ly near the words; further ones ``FURTHER`` and ``SHARE`` of the best. Sentences of
+  ``SENTENCE`` words and more are held to less: each of their words adds something that no photo has, and nobody
+  types a sentence about what is not there.
 
 All numbers are cosines, chosen with ``bench/retrieval.py``, which prints what they keep and what they let through.
 """
@@ -27,7 +28,8 @@ from app.search.vectors import Match, vector_index, vectors_of
 from app.services.accounts import Viewer
 
 MARGIN, LEAST, SURE = 0.15, 0.1, 0.65
-FIRST, FURTHER = 0.42, 0.2
+FIRST, VAGUE_FIRST, CLEAR = 0.42, 0.57, 0.45
+FURTHER = 0.2
 SENTENCE_FIRST, SENTENCE_FURTHER = 0.15, 0.1
 SHARE = 0.5
 SENTENCE = 3
@@ -62,7 +64,7 @@ class Meaning:
         )
         if slugs and visible_slugs().isdisjoint(slugs):
             return {m.photo_id: m.similarity for m in matches if m.similarity >= SURE}
-        return self._of_kind(matches, slugs) if slugs else _above(matches, words)
+        return self._of_kind(matches, slugs) if slugs else _above(matches, words, query.nearness)
 
     def _of_kind(self, matches: list[Match], slugs: Collection[str]) -> dict[UUID, float]:
         """The photos that show a kind of ``slugs`` rather than anything else."""
@@ -70,18 +72,19 @@ class Meaning:
 
         if not matches:
             return {}
-        vectors = vectors_of(self.session, "semantic", MODEL, [m.photo_id for m in matches])
-        matches = [m for m in matches if m.photo_id in vectors]
-        mine, others = semantic_space().kinds(np.stack([vectors[m.photo_id] for m in matches]), slugs)
+        cosine = {match.photo_id: match.similarity for match in matches}
+        ids, vectors = vectors_of(self.session, "semantic", MODEL, list(cosine))
         found = {}
-        for match, kind, other in zip(matches, mine, others, strict=True):
-            if other - kind <= MARGIN or match.similarity >= SURE:
-                found[match.photo_id] = float(np.clip((match.similarity + kind - 0.5 * other) / 1.5, 0, 1))
+        for photo_id, kind, other in zip(ids, *semantic_space().kinds(vectors, slugs), strict=True):
+            if other - kind <= MARGIN or cosine[photo_id] >= SURE:
+                found[photo_id] = float(np.clip((cosine[photo_id] + kind - 0.5 * other) / 1.5, 0, 1))
         return found
 
 
-def _above(matches: list[Match], words: int) -> dict[UUID, float]:
-    first, further = (SENTENCE_FIRST, SENTENCE_FURTHER) if words >= SENTENCE else (FIRST, FURTHER)
+def _above(matches: list[Match], words: int, nearness: float) -> dict[UUID, float]:
+    first, further = FIRST if nearness >= CLEAR else VAGUE_FIRST, FURTHER
+    if words >= SENTENCE:
+        first, further = SENTENCE_FIRST, SENTENCE_FURTHER
     if not matches or matches[0].similarity < first:
         return {}
     least = max(further, SHARE * matches[0].similarity)

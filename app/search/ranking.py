@@ -12,17 +12,21 @@ mountain``) the best counts.
 
 from __future__ import annotations
 
+import heapq
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import ColumnElement, Select, func, select, type_coerce
+from sqlalchemy.orm import InstrumentedAttribute
+from sqlalchemy.types import NullType
 
 from app.db import ReadSession
 from app.models import Face, Person, Photo, PhotoTag
 from app.search import conditions as sql
-from app.search.compile import Plan
+from app.search.compile import FreeWords, Plan
 from app.search.evidence import TERM_FIELDS, Evidence, WordEvidence, dated
 
 # What it is worth to find a word elsewhere than among the tags.
@@ -46,81 +50,145 @@ class Reason:
     confidence: float | None = None
 
 
-def rank(session: ReadSession, plan: Plan, only: Sequence[UUID] | None = None) -> dict[UUID, float]:
-    """The score of every photo the plan finds (or of ``only`` these), 0 to 1, rounded to 6 digits."""
-    ids = set(only) if only is not None else set(session.scalars(select(Photo.id).where(plan.where)))
-    scores = dict.fromkeys(ids, 0.0)
+# A photo's id as the database driver gives it: making UUIDs of tens of thousands would take most of the time.
+_Key = Any
+_Strengths = dict[_Key, float]
+
+
+@dataclass(frozen=True)
+class Ranking:
+    """Scores of photos, 0 to 1 with 6 digits, by their ids as the database has them."""
+
+    scores: dict[_Key, float]
+    _as_bytes: bool
+
+    def best(self, limit: int, after: tuple[float, UUID] | None = None) -> list[tuple[UUID, float]]:
+        """The ``limit`` highest, behind ``after`` in the order of score and id."""
+        pairs: Iterable[tuple[float, _Key]] = ((score, key) for key, score in self.scores.items())
+        if after is not None:
+            last = after[0], after[1].bytes if self._as_bytes else after[1]
+            pairs = (pair for pair in pairs if pair < last)
+        return [
+            (UUID(bytes=key) if self._as_bytes else key, score) for score, key in heapq.nlargest(limit, pairs)
+        ]
+
+
+def rank(session: ReadSession, plan: Plan, only: Sequence[UUID] | None = None) -> Ranking:
+    """The score of every photo the plan finds, or of ``only`` these."""
+    ranker = _Ranker(session, only)
+    keys = {ranker.key(i) for i in only} if only is not None else ranker.found(plan)
+    scores = dict.fromkeys(keys, 0.0)
     for group in plan.groups:
+        said, seen = ranker.weigh(plan, group)
+        similar = {ranker.key(photo_id): m for photo_id, m in group.similar.items()}
+        for key in keys:
+            tags, m = seen.get(key, 0.0), similar.get(key)
+            visual = SEEN * tags if m is None else (m + SEEN * tags) / (1 + SEEN)
+            score = 1 - (1 - said.get(key, 0.0)) * (1 - min(visual, 1.0))
+            if scores[key] < score:
+                scores[key] = score
+    return Ranking({key: round(score, 6) for key, score in scores.items()}, ranker.as_bytes)
+
+
+class _Ranker:
+    """Reads evidence in bulk; each piece of it once."""
+
+    def __init__(self, session: ReadSession, only: Sequence[UUID] | None) -> None:
+        self.session = session
+        self.only = only
+        self.as_bytes = session.get_bind().dialect.name == "sqlite"
+        self._known: dict[Evidence, tuple[_Strengths, _Strengths]] = {}
+
+    def key(self, photo_id: UUID) -> _Key:
+        return photo_id.bytes if self.as_bytes else photo_id
+
+    def found(self, plan: Plan) -> set[_Key]:
+        return {key for (key,) in self._rows(select(_raw(Photo.id)).where(plan.where))}
+
+    def _rows(self, statement: Select[Any, Any] | Select[Any]) -> Sequence[Any]:
+        """Rows of plain values: the session would look for objects in each."""
+        return self.session.connection().execute(statement).fetchall()
+
+    def weigh(self, plan: Plan, group: FreeWords) -> tuple[_Strengths, _Strengths]:
+        """How strongly photos say and show the words, averaged over them."""
+        words = [self.word(plan, word) for word in group.words]
+        if len(words) == 1:
+            return words[0]
         said, seen = _Strengths(), _Strengths()
-        for word in group.words:
-            _weigh(session, plan, word, ids, 1 / len(group.words), said, seen)
-        for photo_id in ids & (said.keys() | seen.keys() | group.similar.keys()):
-            tags, similar = seen.get(photo_id, 0.0), group.similar.get(photo_id)
-            visual = SEEN * tags if similar is None else (similar + SEEN * tags) / (1 + SEEN)
-            score = 1 - (1 - min(said.get(photo_id, 0.0), 1.0)) * (1 - min(visual, 1.0))
-            scores[photo_id] = max(scores[photo_id], score)
-    return {photo_id: round(score, 6) for photo_id, score in scores.items()}
+        for pair in words:
+            for total, one in zip((said, seen), pair, strict=True):
+                for key, strength in one.items():
+                    total[key] = total.get(key, 0.0) + strength / len(words)
+        return said, seen
 
-
-_Strengths = dict[UUID, float]
-
-
-def _weigh(
-    session: ReadSession,
-    plan: Plan,
-    word: WordEvidence,
-    ids: set[UUID],
-    share: float,
-    said: _Strengths,
-    seen: _Strengths,
-) -> None:
-    """Add a word's share; a way of several names is as strong as their mean, and the strongest way counts."""
-    for total, measure in ((said, _said), (seen, _seen)):
-        best: _Strengths = {}
+    def word(self, plan: Plan, word: WordEvidence) -> tuple[_Strengths, _Strengths]:
+        """A way of several names is as strong as their mean, and the strongest way counts."""
+        if len(word.ways) == 1 and len(word.ways[0]) == 1:
+            return self.strengths(plan, word.ways[0][0])
+        best = _Strengths(), _Strengths()
         for way in word.ways:
-            together: _Strengths = {}
-            for evidence in way:
-                for photo_id, strength in measure(session, plan, evidence).items():
-                    together[photo_id] = together.get(photo_id, 0.0) + strength / len(way)
-            for photo_id in ids & together.keys():
-                best[photo_id] = max(best.get(photo_id, 0.0), together[photo_id])
-        for photo_id, strength in best.items():
-            total[photo_id] = total.get(photo_id, 0.0) + share * strength
+            parts = [self.strengths(plan, evidence) for evidence in way]
+            for which in (0, 1):
+                for key in set().union(*(part[which] for part in parts)):
+                    mean = sum(part[which].get(key, 0.0) for part in parts) / len(way)
+                    if best[which].get(key, 0.0) < mean:
+                        best[which][key] = mean
+        return best
+
+    def strengths(self, plan: Plan, evidence: Evidence) -> tuple[_Strengths, _Strengths]:
+        """How strongly photos say, and show, what the evidence is of."""
+        if evidence not in self._known:
+            said, seen = _Strengths(), _Strengths()
+            for kind, statement in statements(plan, evidence):
+                self._read(kind, statement, said, seen)
+            self._known[evidence] = said, seen
+        return self._known[evidence]
+
+    def _read(self, kind: str, statement: Select[Any, Any], said: _Strengths, seen: _Strengths) -> None:
+        column = statement.selected_columns[0]
+        if self.only is not None:
+            statement = statement.where(column.in_(self.only))
+        rows = self._rows(statement.with_only_columns(_raw(column), statement.selected_columns[1]))
+        if kind == "tag":
+            for key, confidence in rows:
+                if seen.get(key, 0.0) < confidence:
+                    seen[key] = confidence
+        else:
+            for key, field in rows:
+                weight = WEIGHTS[field if kind == "word" else kind]
+                if said.get(key, 0.0) < weight:
+                    said[key] = weight
 
 
-def _seen(session: ReadSession, _plan: Plan, evidence: Evidence) -> _Strengths:
-    """Photos that the networks tagged so, with the highest confidence."""
-    if not evidence.tags:
-        return {}
-    rows = session.execute(
-        select(PhotoTag.photo_id, func.max(PhotoTag.confidence))
-        .where(PhotoTag.tag_id.in_(sorted(evidence.tags)), PhotoTag.state != "rejected")
-        .group_by(PhotoTag.photo_id)
-    )
-    return {photo_id: confidence for photo_id, confidence in rows}  # noqa: C416 - a row is no pair to mypy
+def _raw(column: ColumnElement[Any] | InstrumentedAttribute[Any]) -> ColumnElement[Any]:
+    return type_coerce(column, NullType())
 
 
-def _said(session: ReadSession, plan: Plan, evidence: Evidence) -> _Strengths:
-    """Photos about which it is written or said, with the weight of the best place."""
-    best: _Strengths = {}
-    for kind, statement in _places(plan, evidence):
-        for photo_id in session.scalars(statement):
-            best[photo_id] = max(best.get(photo_id, 0.0), WEIGHTS[kind])
-    return best
-
-
-def _places(plan: Plan, evidence: Evidence) -> Iterator[tuple[str, Select[UUID]]]:
+def statements(plan: Plan, evidence: Evidence) -> Iterator[tuple[str, Select[Any, Any]]]:
+    """Where evidence is read: the kind of place, and photo ids each with a confidence (tag) or a field (word)."""
     if evidence.tags:
-        tags = PhotoTag.tag_id.in_(sorted(evidence.tags))
-        yield "confirmed", select(PhotoTag.photo_id).where(tags, PhotoTag.state == "confirmed")
+        tagged = PhotoTag.tag_id.in_(sorted(evidence.tags))
+        yield (
+            "tag",
+            select(PhotoTag.photo_id, PhotoTag.confidence).where(tagged, PhotoTag.state != "rejected"),
+        )
+        yield (
+            "confirmed",
+            select(PhotoTag.photo_id, PhotoTag.state).where(tagged, PhotoTag.state == "confirmed"),
+        )
     if evidence.people:
-        yield "person", select(Face.photo_id).where(Face.person_id.in_(sorted(evidence.people)))
-    mine = Photo.owner_id == plan.library.viewer.user_id
-    for field in TERM_FIELDS if evidence.terms else ():
-        found = sql.worded(evidence.terms, (field,), prefix=evidence.prefix, collation=plan.library.collation)
-        yield field, select(Photo.id).where(mine, found)
+        people = Face.person_id.in_(sorted(evidence.people))
+        yield "person", select(Face.photo_id, Face.score).where(people)
+    if evidence.terms:
+        yield (
+            "word",
+            sql.word_rows(
+                evidence.terms, TERM_FIELDS, prefix=evidence.prefix, collation=plan.library.collation
+            ),
+        )
     if evidence.year is not None or evidence.month is not None:
-        yield "date", select(Photo.id).where(mine, dated(evidence))
+        mine = Photo.owner_id == plan.library.viewer.user_id
+        yield "date", select(Photo.id, Photo.rating).where(mine, dated(evidence))
 
 
 def reasons_of(session: ReadSession, plan: Plan, ids: Sequence[UUID]) -> dict[UUID, tuple[Reason, ...]]:
@@ -167,7 +235,7 @@ def _explain(
         )
         for photo_id, name in session.execute(people):
             found[photo_id].append(Reason("person", evidence.text, name))
-    for kind, statement in _places(plan, evidence):
-        if kind in _FIELD_KINDS:
-            for photo_id in session.scalars(statement.where(Photo.id.in_(ids))):
-                found[photo_id].append(Reason(_FIELD_KINDS[kind], evidence.text))
+    for kind, statement in statements(plan, evidence):
+        if kind in ("word", "date"):
+            for photo_id, field in session.execute(statement.where(statement.selected_columns[0].in_(ids))):
+                found[photo_id].append(Reason(_FIELD_KINDS[field if kind == "word" else kind], evidence.text))

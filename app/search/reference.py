@@ -141,10 +141,10 @@ def _free_words() -> list[str]:
         " than like"
         f" anything else (to within {meaning.MARGIN:g}), or are nearer to it than {meaning.SURE:g}.",
         f"- Names of things they cannot see (`sushi`) find by meaning only what is nearer than {meaning.SURE:g}.",
-        f"- Other words need a best photo at {meaning.FIRST:g}; further ones must reach {meaning.FURTHER:g} and"
-        f" {meaning.SHARE:.0%} of the best. For sentences of {meaning.SENTENCE} telling words or more the numbers"
-        " are"
-        f" {meaning.SENTENCE_FIRST:g} and {meaning.SENTENCE_FURTHER:g}.",
+        f"- Other words need a best photo at {meaning.FIRST:g}, or {meaning.VAGUE_FIRST:g} where the vocabulary hardly"
+        f" knows them; further ones must reach {meaning.FURTHER:g} and {meaning.SHARE:.0%} of the best. For sentences"
+        f" of {meaning.SENTENCE} telling words or more the numbers are {meaning.SENTENCE_FIRST:g} and"
+        f" {meaning.SENTENCE_FURTHER:g}.",
         f"- At most {meaning.MOST} photos are found by meaning.",
         "",
         "**The score** of a photo is `1 - (1 - W)(1 - V)`: W is what is written or said about it, each word's"

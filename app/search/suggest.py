@@ -8,17 +8,19 @@ from dataclasses import dataclass, replace
 from sqlalchemy import distinct, func, select
 
 from app.db import ReadSession
-from app.models import Album, AlbumPhoto, Face, Person, Photo, PhotoTag
+from app.models import Album, AlbumPhoto, Face, Person, Photo, PhotoTag, PhotoTerm
+from app.search import conditions as sql
 from app.search.countries import chinese_name
 from app.search.fields import FIELDS, Field, Kind, find_field
 from app.search.library import object_things
 from app.search.tags import TagBook, TagInfo, tag_book
-from app.search.terms import name_key
+from app.search.terms import lookup, name_key
 from app.search.values import quote
 from app.services.accounts import Viewer
 
 MOST = 12
-_COUNTED_TAGS = 200  # matching tags whose photos are counted
+_COUNTED_TAGS = 60  # matching tags whose photos are counted, and photos of matching places
+_COUNTED_PLACES = 5_000
 _OPENING = '"＂“「『„'
 _DATES = ("today", "yesterday", "last-7d", "last-30d", "last-1y")
 
@@ -147,11 +149,20 @@ class _Source:
         return _ranked("person", word, rows.tuples())
 
     def places(self, word: str) -> list[Suggestion]:
-        rows: list[tuple[str, int]] = []
-        for column in (Photo.city, Photo.region, Photo.country):
-            counted = select(column, func.count()).where(column.is_not(None), *self.here).group_by(column)
-            rows += [(name, count) for name, count in self.session.execute(counted) if name]
-        return [replace(s, text=f"place:{quote(s.text)}") for s in _ranked("place", word, rows)]
+        """Places are looked up in the word index first: grouping a whole library takes too long for a keystroke."""
+        key = lookup(word)
+        if not key:
+            return []
+        collation = "C" if self.session.get_bind().dialect.name == "postgresql" else None
+        named = sql.word_rows(key, ("place",), prefix=True, collation=collation)
+        some = named.with_only_columns(PhotoTerm.photo_id).limit(_COUNTED_PLACES)
+        rows = self.session.execute(
+            select(Photo.city, Photo.region, Photo.country, func.count())
+            .where(Photo.id.in_(some), *self.here)
+            .group_by(Photo.city, Photo.region, Photo.country)
+        )
+        pairs = [(name, count) for *names, count in rows for name in dict.fromkeys(names) if name]
+        return [replace(s, text=f"place:{quote(s.text)}") for s in _ranked("place", word, pairs)]
 
     def countries(self, word: str) -> list[Suggestion]:
         rows = self.session.execute(
@@ -207,7 +218,8 @@ def _in_field(field: Field, one: Suggestion) -> Suggestion:
 
 def _matching_tags(book: TagBook, key: str) -> list[TagInfo]:
     found = {tag for name, ids in book.names.items() if name.startswith(key) for tag in ids}
-    return [book.by_id[tag] for tag in sorted(found)]
+    tags = [book.by_id[tag] for tag in found]
+    return sorted(tags, key=lambda t: (not name_key(t.name_en).startswith(key), len(t.name_en), t.id))
 
 
 def _ranked(kind: str, word: str, rows: Iterable[tuple[str, int]]) -> list[Suggestion]:

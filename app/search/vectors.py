@@ -22,7 +22,8 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import func, select
+from sqlalchemy import func, select, type_coerce
+from sqlalchemy.types import NullType
 
 from app.db import ReadSession
 from app.models import Embedding, Photo
@@ -134,17 +135,18 @@ class _Model:
         self.projected = width > SCAN_WIDTH
         scanned = SCAN_WIDTH if self.projected else width
         self.scan: _Scan = FaissScan(scanned) if use_faiss else NumpyScan(scanned)
-        self.photos: list[UUID] = []
-        self.rows: dict[UUID, int] = {}
+        # Ids as bytes: the garbage collector walks through objects, and a library has a million of them.
+        self.photos: list[bytes] = []
+        self.rows: dict[bytes, int] = {}
         self.owners = np.empty(0, np.int32)
         self.alive = np.empty(0, np.bool_)
 
     def project(self, vectors: Floats) -> Floats:
         return vectors @ _projection(self.width) if self.projected else vectors
 
-    def put(self, photos: Sequence[UUID], owners: NDArray[np.int32], vectors: Floats) -> None:
-        for photo_id in photos:
-            self.drop(photo_id)
+    def put(self, photos: Sequence[bytes], owners: NDArray[np.int32], vectors: Floats) -> None:
+        for photo in photos:
+            self.drop(photo)
         start = len(self.photos)
         self.rows.update(zip(photos, range(start, start + len(photos)), strict=True))
         self.photos.extend(photos)
@@ -152,8 +154,8 @@ class _Model:
         self.alive = np.concatenate([self.alive, np.ones(len(photos), np.bool_)])
         self.scan.append(self.project(vectors))
 
-    def drop(self, photo_id: UUID) -> None:
-        row = self.rows.pop(photo_id, None)
+    def drop(self, photo: bytes) -> None:
+        row = self.rows.pop(photo, None)
         if row is not None:
             self.alive[row] = False
 
@@ -169,7 +171,7 @@ class VectorIndex:
 
     def _forget(self) -> None:
         self._models: dict[str, _Model] = {}
-        self._known: dict[UUID, tuple[str, int]] = {}  # photo -> model, version
+        self._known: dict[bytes, tuple[str, int]] = {}  # photo -> model, version
         self._owners: dict[UUID, int] = {}
         self._seen = -1
         self._counted = time.monotonic()
@@ -203,7 +205,7 @@ class VectorIndex:
             keep = self._kept(part, code, among)
             wanted = max(k, _RESCORED) if part.projected else k
             rows, scores = part.scan.search(part.project(query[None])[0], wanted, keep)
-            found = [Match(part.photos[r], float(s)) for r, s in zip(rows, scores, strict=True)]
+            found = [Match(UUID(bytes=part.photos[r]), float(s)) for r, s in zip(rows, scores, strict=True)]
         if part.projected:
             found = _rescored(session, self.kind, model, query, found)
         return [match for match in found if match.similarity >= least][:k]
@@ -223,7 +225,7 @@ class VectorIndex:
         if among is None:
             return keep
         chosen = np.zeros(len(keep), np.bool_)
-        chosen[[part.rows[i] for i in among if i in part.rows]] = True
+        chosen[[part.rows[i.bytes] for i in among if i.bytes in part.rows]] = True
         return np.asarray(keep & chosen)
 
     def _follow(self, session: ReadSession) -> None:
@@ -242,24 +244,29 @@ class VectorIndex:
 
     def _read(self, session: ReadSession, since: int) -> Iterable[Sequence[Any]]:
         statement = (
-            select(Embedding.photo_id, Photo.owner_id, Embedding.model, Embedding.vector, Embedding.version)
+            select(
+                _raw(Embedding.photo_id), Photo.owner_id, Embedding.model, Embedding.vector, Embedding.version
+            )
             .join(Photo, Photo.id == Embedding.photo_id)
             .where(Embedding.kind == self.kind, Embedding.version > since)
             .order_by(Embedding.version)
         )
-        return session.execute(statement.execution_options(yield_per=8192)).partitions()
+        connection = session.connection()  # rows of plain values: the session would look for objects in each
+        return connection.execute(statement.execution_options(yield_per=8192)).partitions()
 
     def _put(self, rows: Sequence[Any]) -> None:
-        by_model: dict[str, dict[UUID, Any]] = {}
-        for photo_id, owner_id, model, vector, version in rows:
-            before = self._known.get(photo_id)
+        by_model: dict[str, dict[bytes, Any]] = {}
+        for key, owner_id, model, vector, version in rows:
+            photo = key.bytes if isinstance(key, UUID) else bytes(key)
+            before = self._known.get(photo)
             if before != (model, version):
                 if before is not None and before[0] != model:
-                    self._models[before[0]].drop(photo_id)
-                self._known[photo_id] = (model, version)
-                by_model.setdefault(model, {})[photo_id] = (owner_id, vector)
+                    self._models[before[0]].drop(photo)
+                self._known[photo] = (model, version)
+                by_model.setdefault(model, {})[photo] = (owner_id, vector)
         for model, photos in by_model.items():
-            vectors = np.stack([np.frombuffer(v, "<f2") for _, v in photos.values()]).astype(np.float32)
+            joined = np.frombuffer(b"".join(v for _, v in photos.values()), "<f2")
+            vectors = joined.reshape(len(photos), -1).astype(np.float32)
             codes = [self._owners.setdefault(o, len(self._owners)) for o, _ in photos.values()]
             part = self._models.get(model)
             if part is None:
@@ -272,13 +279,18 @@ class VectorIndex:
         count = session.scalar(select(func.count()).where(Embedding.kind == self.kind)) or 0
         if count == len(self._known):
             return
-        there = set(session.scalars(select(Embedding.photo_id).where(Embedding.kind == self.kind)))
-        for photo_id in [i for i in self._known if i not in there]:
-            self._models[self._known.pop(photo_id)[0]].drop(photo_id)
+        ids = session.scalars(select(Embedding.photo_id).where(Embedding.kind == self.kind))
+        there = {photo_id.bytes for photo_id in ids}
+        for photo in [photo for photo in self._known if photo not in there]:
+            self._models[self._known.pop(photo)[0]].drop(photo)
         dead = sum(int((~part.alive).sum()) for part in self._models.values())
         if dead * 4 > sum(len(part.photos) for part in self._models.values()):
             self._forget()
             self._follow(session)
+
+
+def _raw(column: Any) -> Any:
+    return type_coerce(column, NullType())
 
 
 def vector_of(session: ReadSession, photo_id: UUID, kind: str) -> tuple[str, Floats] | None:
@@ -291,22 +303,25 @@ def vector_of(session: ReadSession, photo_id: UUID, kind: str) -> tuple[str, Flo
     return None if row is None else (row[0], np.frombuffer(row[1], "<f2").astype(np.float32))
 
 
-def vectors_of(session: ReadSession, kind: str, model: str, ids: Collection[UUID]) -> dict[UUID, Floats]:
-    """The vectors of photos, from the rows."""
+def vectors_of(
+    session: ReadSession, kind: str, model: str, ids: Collection[UUID]
+) -> tuple[list[UUID], Floats]:
+    """The photos among ``ids`` that have a vector of that kind and model, and the vectors: ``(N, width)``."""
     rows = session.execute(
         select(Embedding.photo_id, Embedding.vector).where(
             Embedding.kind == kind, Embedding.model == model, Embedding.photo_id.in_(list(ids))
         )
-    )
-    return {photo_id: np.frombuffer(vector, "<f2").astype(np.float32) for photo_id, vector in rows}
+    ).all()
+    joined = np.frombuffer(b"".join(vector for _, vector in rows), "<f2").astype(np.float32)
+    return [photo_id for photo_id, _ in rows], joined.reshape(len(rows), -1 if len(rows) else 0)
 
 
 def _rescored(
     session: ReadSession, kind: str, model: str, query: Floats, found: Sequence[Match]
 ) -> list[Match]:
     """``found`` compared in full width, from the rows."""
-    vectors = vectors_of(session, kind, model, [match.photo_id for match in found])
-    full = [Match(photo_id, float(vector @ query)) for photo_id, vector in vectors.items()]
+    ids, vectors = vectors_of(session, kind, model, [match.photo_id for match in found])
+    full = [Match(i, float(s)) for i, s in zip(ids, vectors @ query if ids else (), strict=True)]
     return sorted(full, key=lambda match: (-match.similarity, match.photo_id))
 
 

@@ -118,4 +118,7 @@ def test_vectors_of_reads_one_model(library: Any) -> None:
     store(library, first, unit(8))
     store(library, second, unit(8), model="b")
     with library.database.read() as session:
-        assert set(vectors_of(session, "semantic", "a", [first, second])) == {first}
+        ids, vectors = vectors_of(session, "semantic", "a", [first, second])
+        assert ids == [first]
+        assert vectors.shape == (1, 8)
+        assert vectors_of(session, "semantic", "c", [first])[0] == []
