@@ -22,7 +22,7 @@ from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from app.db import ReadSession, WriteSession, new_id, utcnow
 from app.errors import Conflict, NotFound
-from app.models import Job, Photo
+from app.models import Edit, Job, Photo
 from app.services.accounts import Viewer
 
 USER_WAITS, UPLOAD, CAMPAIGN = 10, 50, 90
@@ -222,6 +222,7 @@ def cancel(session: WriteSession, viewer: Viewer, job_id: UUID) -> Job:
     job = get_job(session, viewer, job_id)
     if job.state == "ready":
         job.state, job.finished_at = "cancelled", utcnow()
+        _show_on_edit(session, job, "failed", "Cancelled.")
     elif job.state == "running":
         job.cancel_requested = True
     elif job.state != "cancelled":
@@ -245,7 +246,15 @@ def retry(session: WriteSession, viewer: Viewer, job_id: UUID) -> Job:
         raise Conflict("The same work is already waiting.")
     job.state, job.attempts, job.run_after, job.cancel_requested = "ready", 0, utcnow(), False
     job.error = job.error_code = job.finished_at = None
+    _show_on_edit(session, job, "pending", None)
     photo = session.get(Photo, job.photo_id) if job.photo_id is not None else None
     if photo is not None and photo.status == "failed":
         photo.status, photo.error, photo.updated_at = "pending", None, utcnow()
     return job
+
+
+def _show_on_edit(session: WriteSession, job: Job, status: str, error: str | None) -> None:
+    """An edit shows what became of the job that is to render it."""
+    edit = session.get(Edit, UUID(job.payload["edit"])) if job.kind == "edit" else None
+    if edit is not None:
+        edit.status, edit.error = status, error

@@ -125,6 +125,13 @@ class TestEdits:
         assert api.get(f"/api/v1/photos/{photo_id}/edits").json() == []
         assert api.post(f"/api/v1/edits/{made['id']}/restore").status_code == 200
 
+    def test_a_cancelled_edit_says_so_and_can_be_tried_again(self, api: TestClient, photo_id: str) -> None:
+        made = api.post(f"/api/v1/photos/{photo_id}/edits", json={"recipe": [{"op": "flip"}]}).json()
+        assert api.post(f"/api/v1/jobs/{made['job']}/cancel").json()["state"] == "cancelled"
+        assert api.get(f"/api/v1/edits/{made['edit']['id']}").json()["status"] == "failed"
+        api.post(f"/api/v1/jobs/{made['job']}/retry")
+        assert api.get(f"/api/v1/edits/{made['edit']['id']}").json()["status"] == "pending"
+
     def test_a_preview_is_small_and_quick(self, api: TestClient, photo_id: str) -> None:
         answer = api.post(f"/api/v1/photos/{photo_id}/edits/preview", json={"recipe": [{"op": "invert"}]})
         assert answer.headers["content-type"] == "image/jpeg", answer.text
