@@ -19,7 +19,7 @@ from app import migrate
 from app.context import Context
 from app.logs import job_id
 from app.models import Job
-from app.services import analysis, edits, grouping, jobs, models, photos, retag, teaching
+from app.services import analysis, edits, grouping, jobs, models, photos, resumable, retag, sync, teaching
 from app.settings import Settings
 
 if TYPE_CHECKING:
@@ -148,8 +148,10 @@ class Worker:
             self._due["sweep"] = now + _SWEEP_SECONDS
             with self.context.database.write() as session:
                 gone = photos.purge_expired(session, self.context.settings.trash_days)
+                sync.forget_old(session)
             photos.forget_files(self.context, gone)
             self.context.storage.sweep_incoming()
+            resumable.sweep(self.context)
 
     def _let_idle_models_go(self) -> None:
         if self._analyzers and time.monotonic() - self._last_work > self.context.settings.model_idle_seconds:
