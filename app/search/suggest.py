@@ -19,7 +19,7 @@ from app.search.values import quote
 from app.services.accounts import Viewer
 
 MOST = 12
-_COUNTED_TAGS = 60  # matching tags whose photos are counted, and photos of matching places
+_COUNTED_TAGS = 30  # matching tags whose photos are counted, and photos of matching places
 _COUNTED_PLACES = 5_000
 _OPENING = '"＂“「『„'
 _DATES = ("today", "yesterday", "last-7d", "last-30d", "last-1y")
@@ -139,14 +139,19 @@ class _Source:
         ]
 
     def people(self, word: str) -> list[Suggestion]:
-        rows = self.session.execute(
-            select(Person.name, func.count(distinct(Face.photo_id)))
-            .join(Face, Face.person_id == Person.id)
+        named = self.session.execute(
+            select(Person.id, Person.name).where(
+                Person.owner_id == self.viewer.user_id, Person.name != "", Person.hidden.is_(False)
+            )
+        ).tuples()
+        names = {person_id: name for person_id, name in named if _begins(name, name_key(word))}
+        counted = self.session.execute(
+            select(Face.person_id, func.count(distinct(Face.photo_id)))
             .join(Photo, Photo.id == Face.photo_id)
-            .where(Person.name != "", Person.hidden.is_(False), *self.here)
-            .group_by(Person.id, Person.name)
-        )
-        return _ranked("person", word, rows.tuples())
+            .where(Face.person_id.in_(list(names)), *self.here)
+            .group_by(Face.person_id)
+        ).tuples()
+        return _ranked("person", word, [(names[i], count) for i, count in counted if i is not None])
 
     def places(self, word: str) -> list[Suggestion]:
         """Places are looked up in the word index first: grouping a whole library takes too long for a keystroke."""
@@ -227,8 +232,12 @@ def _ranked(kind: str, word: str, rows: Iterable[tuple[str, int]]) -> list[Sugge
     key = name_key(word)
     total: dict[str, int] = {}
     for name, count in rows:
-        known = name_key(name)
-        if known.startswith(key) or f" {key}" in f" {known}":
+        if _begins(name, key):
             total[name] = total.get(name, 0) + count
     ranked = sorted(total.items(), key=lambda pair: (-pair[1], pair[0]))
     return [Suggestion(kind, name, name, count) for name, count in ranked]
+
+
+def _begins(name: str, key: str) -> bool:
+    known = name_key(name)
+    return known.startswith(key) or f" {key}" in known
