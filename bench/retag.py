@@ -32,6 +32,7 @@ _BOOKKEEPING = {
     "key_values",
     "sessions",
     "changes",
+    "change_counters",
     "alembic_version",
 }
 _STAMPS = {"updated_at", "version"}
