@@ -1,6 +1,7 @@
 """Search: the query language, and the one way to find photos."""
 
 from app.search.compile import visible
+from app.search.duplicates import DuplicateGroup, duplicate_groups
 from app.search.find import Hit, Page, count_photos, find_ids, find_photos, timeline
 from app.search.language import Query, parse
 from app.search.ranking import Reason
@@ -9,12 +10,14 @@ from app.search.suggest import Suggestion, suggest
 from app.search.terms import index_terms, terms
 
 __all__ = [
+    "DuplicateGroup",
     "Hit",
     "Page",
     "Query",
     "Reason",
     "Suggestion",
     "count_photos",
+    "duplicate_groups",
     "find_ids",
     "find_photos",
     "index_terms",
