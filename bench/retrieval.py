@@ -25,6 +25,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -138,7 +139,7 @@ def match_tags(files: Mapping[Path, Analysis]) -> Callable[[str], list[Path]]:
 
     def search(text: str) -> list[Path]:
         words = text.split()
-        spoken = [*words, *(" ".join(pair) for pair in zip(words, words[1:], strict=False))]
+        spoken = [*words, *(" ".join(pair) for pair in pairwise(words))]
         named = [{s, *vocabulary.descendants(s)} for word in spoken for s in vocabulary.find(word)]
         scores = {
             file: sum(
