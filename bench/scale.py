@@ -41,7 +41,7 @@ from app.models import (  # noqa: E402
     Tag,
     User,
 )  # fmt: skip
-from app.search import count_photos, find_photos, similar_photos, suggest, timeline  # noqa: E402
+from app.search import count_photos, find_photos, similar_photos, suggest, timeline, warm_up  # noqa: E402
 from app.search.terms import terms  # noqa: E402
 from app.search.vectors import VectorIndex, has_faiss, vector_index  # noqa: E402
 from app.services.accounts import Viewer, viewer_of  # noqa: E402
@@ -282,8 +282,7 @@ def main() -> None:
         process, start = psutil.Process(), time.perf_counter()
         before = process.memory_info().rss
         with database.read() as session:
-            for kind in ("semantic", "visual"):
-                vector_index(session, kind).holds(session, MODEL, viewer.user_id)
+            warm_up(session)
             photos = session.scalar(select(func.count()).select_from(Photo))
         load, grown = time.perf_counter() - start, process.memory_info().rss - before
         figures = {

@@ -4,6 +4,7 @@ from app.search.compile import visible
 from app.search.duplicates import DuplicateGroup, duplicate_groups
 from app.search.find import Hit, Page, count_photos, find_ids, find_photos, timeline
 from app.search.language import Query, parse
+from app.search.meaning import warm_up
 from app.search.ranking import Reason
 from app.search.similar import similar_photos, similar_to_vector
 from app.search.suggest import Suggestion, suggest
@@ -28,4 +29,5 @@ __all__ = [
     "terms",
     "timeline",
     "visible",
+    "warm_up",
 ]

@@ -91,6 +91,18 @@ def _above(matches: list[Match], words: int, nearness: float) -> dict[UUID, floa
     return {m.photo_id: min(m.similarity, 1.0) for m in matches if m.similarity >= least}
 
 
+def warm_up(session: ReadSession) -> None:
+    """Load the encoder, the concepts and all vectors: seconds for a large library, which else the first search takes.
+
+    Safe to call from a thread of its own; searches meanwhile wait for the vectors.
+    """
+    from ml.semantics import semantic_space
+
+    semantic_space().query("a photo")
+    for kind in ("semantic", "visual"):
+        vector_index(session, kind).follow(session)
+
+
 @cache
 def visible_slugs() -> frozenset[str]:
     """The vocabulary's concepts that the networks can see: those with a class or an object at or below them."""

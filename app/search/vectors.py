@@ -217,6 +217,11 @@ class VectorIndex:
             part, code = self._models.get(model), self._owners.get(owner)
             return part is not None and code is not None and bool((part.owners[part.alive] == code).any())
 
+    def follow(self, session: ReadSession) -> None:
+        """Read what is new, so that the next search has less to do."""
+        with self._lock:
+            self._follow(session)
+
     def __len__(self) -> int:
         return len(self._known)
 

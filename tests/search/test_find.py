@@ -15,6 +15,11 @@ from app.search import Hit, count_photos, find_ids, find_photos, similar_photos,
 from app.search.find import ORDERS
 
 
+@pytest.fixture(params=["sqlite", "postgresql"])
+def library(request: pytest.FixtureRequest, make_database: Any, library_of: Any) -> Any:
+    return library_of(make_database(request.param))
+
+
 @pytest.fixture
 def dogs(library: Any) -> Any:
     library.tag("animal", zh="动物")

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from app.models import Embedding, Photo
-from app.search import count_photos, find_photos
+from app.search import count_photos, find_photos, warm_up
+from app.search.vectors import VectorIndex, vector_index
 from app.services.vocabulary import sync_vocabulary
 from ml.semantics import MODEL, semantic_space
 from ml.vocabulary import load_vocabulary
@@ -125,6 +126,15 @@ def test_scores_and_reasons(seen: Any) -> None:
         (alone,) = find_photos(session, seen.viewer, "dogs").items
         assert [r.kind for r in alone.reasons] == ["meaning"]
         assert (hit.score or 0) > (alone.score or 1)
+
+
+def test_warming_up_loads_all_vectors(seen: Any) -> None:
+    index = VectorIndex("semantic")
+    with seen.database.read() as session:
+        index.follow(session)
+        assert len(index) == len(NAMES)
+        warm_up(session)
+        assert len(vector_index(session, "semantic")) == len(NAMES)
 
 
 def test_vectors_of_another_model_are_not_compared(library: Any) -> None:
