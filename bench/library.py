@@ -78,7 +78,7 @@ def _measure(server: Server, chosen: list[dict[str, str]]) -> None:
         answer = client.post("/photos", files={"file": ("photo.jpg", data)})
         expected[answer.json()["id"]] = row["label"].replace("_", " ")
     accepted = time.monotonic() - started
-    server.wait(lambda: client.get("/jobs").json()["counts"]["done"] == len(chosen), 1800)
+    server.wait(lambda: server.is_idle(client), 1800)
     analysed = time.monotonic() - started
     states = [client.get(f"/photos/{photo_id}").json()["status"] for photo_id in expected]
     missed = []

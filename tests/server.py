@@ -76,6 +76,11 @@ class Server:
             self.process.terminate()
             self.process.wait(30)
 
+    def is_idle(self, client: httpx.Client) -> bool:
+        """Whether nothing waits and nothing runs."""
+        counts = client.get("/jobs").json()["counts"]
+        return counts["ready"] == counts["running"] == 0
+
     def client(self) -> httpx.Client:
         """Signed in as anna, the first administrator."""
         credentials = {"username": "anna", "password": PASSWORD}

@@ -31,7 +31,7 @@ def test_kill_9_during_uploads_and_analysis(server: Server, draw: Drawn) -> None
         accepted[answer.json()["id"]] = data
     server.kill()
     server.start()
-    server.wait(lambda: client.get("/jobs").json()["counts"]["done"] == len(pictures), 180)
+    server.wait(lambda: server.is_idle(client), 180)
     items = client.get("/photos", params={"limit": 500}).json()["items"]
     assert {item["id"] for item in items} == set(accepted)
     assert {item["status"] for item in items} == {"ready"}
@@ -66,7 +66,7 @@ def test_kill_9_during_a_folder_import_which_then_goes_on(
     assert '"duplicate": 30' in again.stdout
     server.start()
     client = server.client()
-    server.wait(lambda: client.get("/jobs").json()["counts"]["done"] == 30, 180)
+    server.wait(lambda: server.is_idle(client), 180)
     checksums = [item["checksum"] for item in client.get("/photos", params={"limit": 500}).json()["items"]]
     assert sorted(checksums) == sorted(hashlib.sha256(data).hexdigest() for data in pictures.values())
     assert server.command("check").returncode == 0
@@ -80,7 +80,7 @@ def test_a_killed_worker_is_replaced_and_its_photos_are_done_once(server: Server
     for _ in range(2):
         time.sleep(1.0)
         subprocess.run(["pkill", "-9", "-P", str(server.process.pid), "-f", "app worker"], check=False)
-    server.wait(lambda: client.get("/jobs").json()["counts"]["done"] == 12, 180)
+    server.wait(lambda: server.is_idle(client), 180)
     counts = client.get("/jobs").json()["counts"]
     assert (counts["failed"], counts["ready"], counts["running"]) == (0, 0, 0)
 
