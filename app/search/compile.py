@@ -156,7 +156,8 @@ class _Compiler:
                 among=self.candidates(beside),
             )
         self.groups.append(FreeWords(text, tuple(evidence), confidence, similar))
-        return or_(found, Photo.id.in_(list(similar))) if similar else found
+        # The list first: where it holds, SQLite need not gather all photos with the tags.
+        return or_(Photo.id.in_(list(similar)), found) if similar else found
 
     def phrase(self, phrase: Phrase, confidence: Interval[Number] | None, negative: bool) -> Condition:
         evidence = read_phrase(self.library, phrase.text)

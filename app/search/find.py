@@ -11,7 +11,7 @@ import binascii
 import hashlib
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -24,7 +24,7 @@ from app.models import Photo
 from app.search.compile import Plan, compile_query
 from app.search.language import Query, parse
 from app.search.meaning import Meaning
-from app.search.ranking import Reason, rank, reasons_of
+from app.search.ranking import Reason, head, rank, reasons_of
 from app.search.similar import MOST_SIMILAR, similar_matches
 from app.services.accounts import Viewer
 
@@ -147,7 +147,7 @@ _KEYS: dict[str, tuple[ColumnElement[Any], bool]] = {
 def _by_column(session: ReadSession, plan: Plan, order: str, limit: int, after: list[Any] | None) -> _Found:
     column, descending = _KEYS[order]
     statement = plan.photos()
-    if after is not None:
+    if after:
         value, last_id = _read(after, datetime.fromisoformat)
         beyond = column < value if descending else column > value
         further = Photo.id < last_id if descending else Photo.id > last_id
@@ -169,11 +169,29 @@ def _by_column(session: ReadSession, plan: Plan, order: str, limit: int, after: 
 def _by_relevance(
     session: ReadSession, plan: Plan, _order: str, limit: int, after: list[Any] | None
 ) -> _Found:
-    best = rank(session, plan).best(limit + 1, None if after is None else _read(after, float))
-    page = dict(best[:limit])
-    found = {p.id: p for p in session.scalars(select(Photo).where(Photo.id.in_(list(page))))}
-    last = [best[limit - 1][1], str(best[limit - 1][0])] if len(best) > limit else None
-    return [found[i] for i in page if i in found], page, last
+    """The head by score; behind it, when there is more than the head, the rest by time."""
+    ids, complete = head(session, plan)
+    part, *position = after if after else ["head"]
+    page: dict[UUID, float] = {}
+    last: list[Any] | None = None
+    if part == "head":
+        best = rank(session, plan, ids).best(limit + 1, _read(position, float) if position else None)
+        page, position = dict(best[:limit]), []
+        if len(best) > limit:
+            last = ["head", best[limit - 1][1], str(best[limit - 1][0])]
+    elif part != "rest":
+        raise _bad_cursor()
+    photos = {p.id: p for p in session.scalars(select(Photo).where(Photo.id.in_(list(page))))}
+    found = [photos[photo_id] for photo_id in page if photo_id in photos]
+    if last is None and not complete and len(page) == limit:
+        last = ["rest"]
+    elif last is None and not complete:
+        behind = and_(plan.where, Photo.id.not_in(ids))
+        more, scores, end = _by_column(
+            session, replace(plan, where=behind), "newest", limit - len(page), position
+        )
+        found, page, last = [*found, *more], page | scores, ["rest", *end] if end else None
+    return found, page, last
 
 
 # --- cursors --------------------------------------------------------------------------------------------

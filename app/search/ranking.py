@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, func, select, type_coerce
+from sqlalchemy import ColumnElement, Select, case, func, literal, select, type_coerce
 from sqlalchemy.orm import InstrumentedAttribute
 from sqlalchemy.types import NullType
 
@@ -32,6 +32,8 @@ from app.search.evidence import TERM_FIELDS, Evidence, WordEvidence, dated
 # What it is worth to find a word elsewhere than among the tags.
 WEIGHTS = {"confirmed": 1.0, "person": 1.0, "title": 1.0, "place": 0.9, "date": 0.8, "text": 0.7, "name": 0.6}
 SEEN = 0.5  # weight of the tags' confidence beside the meaning's similarity
+_CONFIRMED = 2.0  # stands for the user's word in a column of confidences
+HEAD = 2000  # so many photos are put in order of relevance; see ``head``
 MAX_REASONS = 8
 _FIELD_KINDS = {"title": "title", "place": "place", "text": "text", "name": "filename", "date": "date"}
 
@@ -73,10 +75,34 @@ class Ranking:
         ]
 
 
-def rank(session: ReadSession, plan: Plan, only: Sequence[UUID] | None = None) -> Ranking:
-    """The score of every photo the plan finds, or of ``only`` these."""
+def head(session: ReadSession, plan: Plan) -> tuple[list[UUID], bool]:
+    """The photos worth ranking, and whether these are all that the plan finds.
+
+    They are all, up to ``HEAD``; of more, the newest, those found by meaning, and some about which each word is
+    written or said. What is left follows them in the order of time: nobody pages through thousands by score.
+    """
+    newest = select(Photo.id).where(plan.where).order_by(Photo.taken_local.desc(), Photo.id.desc())
+    found = list(session.scalars(newest.limit(HEAD + 1)))
+    if len(found) <= HEAD:
+        return found, True
+    also = {photo_id for group in plan.groups for photo_id in group.similar}
+    for evidence in {e for group in plan.groups for word in group.words for way in word.ways for e in way}:
+        confirmed = select(PhotoTag.photo_id).where(
+            PhotoTag.tag_id.in_(evidence.tags), PhotoTag.state == "confirmed"
+        )
+        also.update(session.scalars(confirmed.limit(HEAD)))
+        for kind, statement in statements(plan, evidence):
+            if kind != "tag":
+                also.update(session.scalars(statement.limit(HEAD)))
+    more = sorted(also.difference(found[:HEAD]))[: 10 * HEAD]
+    there = session.scalars(select(Photo.id).where(plan.where, Photo.id.in_(more))) if more else ()
+    return [*found[:HEAD], *there], False
+
+
+def rank(session: ReadSession, plan: Plan, only: Sequence[UUID]) -> Ranking:
+    """The scores of photos that the plan finds."""
     ranker = _Ranker(session, only)
-    keys = {ranker.key(i) for i in only} if only is not None else ranker.found(plan)
+    keys = {ranker.key(photo_id) for photo_id in only}
     scores = dict.fromkeys(keys, 0.0)
     for group in plan.groups:
         said, seen = ranker.weigh(plan, group)
@@ -93,7 +119,7 @@ def rank(session: ReadSession, plan: Plan, only: Sequence[UUID] | None = None) -
 class _Ranker:
     """Reads evidence in bulk; each piece of it once."""
 
-    def __init__(self, session: ReadSession, only: Sequence[UUID] | None) -> None:
+    def __init__(self, session: ReadSession, only: Sequence[UUID]) -> None:
         self.session = session
         self.only = only
         self.as_bytes = session.get_bind().dialect.name == "sqlite"
@@ -101,13 +127,6 @@ class _Ranker:
 
     def key(self, photo_id: UUID) -> _Key:
         return photo_id.bytes if self.as_bytes else photo_id
-
-    def found(self, plan: Plan) -> set[_Key]:
-        return {key for (key,) in self._rows(select(_raw(Photo.id)).where(plan.where))}
-
-    def _rows(self, statement: Select[Any, Any] | Select[Any]) -> Sequence[Any]:
-        """Rows of plain values: the session would look for objects in each."""
-        return self.session.connection().execute(statement).fetchall()
 
     def weigh(self, plan: Plan, group: FreeWords) -> tuple[_Strengths, _Strengths]:
         """How strongly photos say and show the words, averaged over them."""
@@ -146,12 +165,15 @@ class _Ranker:
 
     def _read(self, kind: str, statement: Select[Any, Any], said: _Strengths, seen: _Strengths) -> None:
         column = statement.selected_columns[0]
-        if self.only is not None:
-            statement = statement.where(column.in_(self.only))
-        rows = self._rows(statement.with_only_columns(_raw(column), statement.selected_columns[1]))
+        statement = statement.where(column.in_(self.only))
+        # Rows of plain values: the session would look for objects in each.
+        plain = statement.with_only_columns(_raw(column), statement.selected_columns[1])
+        rows = self.session.connection().execute(plain).fetchall()
         if kind == "tag":
             for key, confidence in rows:
-                if seen.get(key, 0.0) < confidence:
+                if confidence == _CONFIRMED:
+                    said[key] = WEIGHTS["confirmed"]
+                elif seen.get(key, 0.0) < confidence:
                     seen[key] = confidence
         else:
             for key, field in rows:
@@ -167,15 +189,10 @@ def _raw(column: ColumnElement[Any] | InstrumentedAttribute[Any]) -> ColumnEleme
 def statements(plan: Plan, evidence: Evidence) -> Iterator[tuple[str, Select[Any, Any]]]:
     """Where evidence is read: the kind of place, and photo ids each with a confidence (tag) or a field (word)."""
     if evidence.tags:
-        tagged = PhotoTag.tag_id.in_(sorted(evidence.tags))
-        yield (
-            "tag",
-            select(PhotoTag.photo_id, PhotoTag.confidence).where(tagged, PhotoTag.state != "rejected"),
-        )
-        yield (
-            "confirmed",
-            select(PhotoTag.photo_id, PhotoTag.state).where(tagged, PhotoTag.state == "confirmed"),
-        )
+        # The sum keeps SQLite from looking up every tag for every photo, where it should look up the photos alone.
+        tagged = (PhotoTag.tag_id + 0).in_(sorted(evidence.tags))
+        sure = case((PhotoTag.state == "confirmed", literal(_CONFIRMED)), else_=PhotoTag.confidence)
+        yield "tag", select(PhotoTag.photo_id, sure).where(tagged, PhotoTag.state != "rejected")
     if evidence.people:
         people = Face.person_id.in_(sorted(evidence.people))
         yield "person", select(Face.photo_id, Face.score).where(people)

@@ -74,6 +74,31 @@ def test_pages_meet_without_gap_or_overlap(dogs: Any, order: str, limit: int) ->
     assert keys == sorted(keys)
 
 
+@pytest.mark.parametrize("limit", [1, 2, 3, 4, 50])
+def test_behind_the_ranked_head_come_the_others_by_time(
+    dogs: Any, monkeypatch: pytest.MonkeyPatch, limit: int
+) -> None:
+    monkeypatch.setattr("app.search.ranking.HEAD", 3)
+    titled = dogs.photo(title="My dog", taken=datetime(1990, 1, 1))
+    plain = [
+        dogs.photo(dogs.tagged("dog", 0.5 + day / 100), taken=datetime(2024, 6, day)) for day in range(1, 9)
+    ]
+    pages: list[Photo] = []
+    cursor = None
+    with dogs.database.read() as session:
+        while True:
+            page = find_photos(session, dogs.viewer, "dog", limit=limit, cursor=cursor)
+            assert all(hit.score and hit.reasons for hit in page.items)
+            pages += [hit.photo for hit in page.items]
+            cursor = page.next_cursor
+            if cursor is None:
+                break
+            assert len(page.items) == limit
+        assert count_photos(session, dogs.viewer, "dog") == 9
+    # The title is found however old it is; of the rest the newest three are ranked, then time decides.
+    assert ids(pages) == [titled.id, *ids(plain[::-1])]
+
+
 def test_cursors_are_checked(dogs: Any) -> None:
     for _ in range(3):
         dogs.photo(dogs.tagged("dog"))
