@@ -18,7 +18,9 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import DateTime, Engine, LargeBinary, create_engine, event
-from sqlalchemy.dialects import postgresql
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.dialects.postgresql import Insert as PostgresqlInsert
+from sqlalchemy.dialects.sqlite import Insert as SqliteInsert
 from sqlalchemy.engine import Dialect
 from sqlalchemy.orm import Session
 from sqlalchemy.types import TypeDecorator, TypeEngine
@@ -120,6 +122,12 @@ class Database:
 
     def dispose(self) -> None:
         self.engine.dispose()
+
+
+def insert_into(session: Session, table: type[Any]) -> SqliteInsert | PostgresqlInsert:
+    """An INSERT that knows ON CONFLICT, which the portable one does not."""
+    insert = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
+    return insert(table)
 
 
 def _make_engine(url: str) -> Engine:

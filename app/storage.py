@@ -70,7 +70,7 @@ class Incoming:
             raise ValueError("this file has been closed")
         if self.size + len(data) > self._limit:
             raise TooLarge(f"The file is larger than {_megabytes(self._limit)}.", limit=self._limit)
-        with _disk_full():
+        with disk_full():
             self._file.write(data)
         self._sha256.update(data)
         self._sha1.update(data)
@@ -87,14 +87,14 @@ class Incoming:
     def flush(self) -> None:
         """Let readers of ``path`` see everything written so far."""
         if self._file is not None:
-            with _disk_full():
+            with disk_full():
                 self._file.flush()
 
     def finish(self) -> None:
         """Force the bytes to the disk and close the file. ``Storage.keep`` calls it."""
         if self._file is None:
             return
-        with _disk_full():
+        with disk_full():
             self._file.flush()
             os.fsync(self._file.fileno())
         self._file.close()
@@ -132,7 +132,7 @@ class Storage:
 
     def incoming(self, *, limit: int | None = None) -> Incoming:
         """A new temporary file; ``limit`` in bytes overrides the setting ``max_upload_bytes``."""
-        with _disk_full():
+        with disk_full():
             path = self._incoming / f"{time.time_ns()}-{secrets.token_hex(8)}.part"
             return Incoming(path, self._limit if limit is None else limit)
 
@@ -156,7 +156,7 @@ class Storage:
         """
         writer.finish()
         target = self.original(writer.sha256)
-        with _disk_full(), self._lock(fcntl.LOCK_SH):
+        with disk_full(), self._lock(fcntl.LOCK_SH):
             target.parent.mkdir(parents=True, exist_ok=True)
             if _size(target) == writer.size:
                 os.utime(target)
@@ -289,7 +289,7 @@ def write_derived(path: Path, suffix: str, data: bytes) -> Path:
 def write_atomically(path: Path, data: bytes) -> None:
     """Write a file so that readers see the old one, or the new one whole. Raises StorageFull."""
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}.tmp")
-    with _disk_full():
+    with disk_full():
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
             with temporary.open("xb") as file:
@@ -302,7 +302,8 @@ def write_atomically(path: Path, data: bytes) -> None:
 
 
 @contextmanager
-def _disk_full() -> Iterator[None]:
+def disk_full() -> Iterator[None]:
+    """Turns "no space left" and "over quota" into StorageFull."""
     try:
         yield
     except OSError as error:

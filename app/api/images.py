@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import json
 import tempfile
 from collections.abc import Iterator
@@ -31,8 +30,8 @@ from app.api.schemas import (
 from app.context import Context
 from app.deps import ContextDep, ImageProcessor, PhotoReader, PhotoWriter, ReadDb, WriteDb
 from app.errors import Invalid
-from app.services import edits
-from app.services.renditions import MEDIA_TYPES
+from app.imaging.formats import MEDIA_TYPES
+from app.services import edits, intake
 
 router = APIRouter(tags=["enhancement"])
 
@@ -169,7 +168,7 @@ async def process(request: Request, _viewer: ImageProcessor, context: ContextDep
     if request.headers.get("content-type", "").startswith("application/json"):
         body = _parsed(await request.body())
         data, kind = await run_in_threadpool(
-            _process, context, _decoded(body.image), body.recipe, body.format
+            _process, context, intake.decode_base64(body.image, "image"), body.recipe, body.format
         )
         return JSONResponse({"image": base64.b64encode(data).decode(), "format": kind})
     form = await read_form(request)
@@ -199,7 +198,7 @@ async def analyze(
 ) -> dict[str, Any]:
     """Multipart `file`, or JSON {image: base64}: tags, objects, faces, cues and text."""
     if request.headers.get("content-type", "").startswith("application/json"):
-        data = _decoded(_parsed(await request.body()).image)
+        data = intake.decode_base64(_parsed(await request.body()).image, "image")
     else:
         form = await read_form(request)
         try:
@@ -241,16 +240,6 @@ def _parsed(body: bytes) -> ProcessRequest:
         raise Invalid(
             f"{'.'.join(map(str, first['loc']))}: {first['msg']}.", field=str(first["loc"])
         ) from None
-
-
-def _decoded(text: str) -> bytes:
-    try:
-        return base64.b64decode(
-            "".join(text.partition("base64,")[2].split() if text.startswith("data:") else text.split()),
-            validate=True,
-        )
-    except (binascii.Error, ValueError):
-        raise Invalid("The field image is not valid base64.", field="image") from None
 
 
 async def _file_of(value: Any) -> bytes:

@@ -40,11 +40,12 @@ from app.api.schemas import (
 from app.context import Context
 from app.deps import ContextDep, PhotoReader, PhotoUploader, PhotoWriter, ReadDb, WriteDb
 from app.errors import Invalid
+from app.imaging.formats import MEDIA_TYPES
 from app.models import Photo
 from app.search import Hit, find_photos, timeline
 from app.services import intake, photos, repeats
 from app.services.accounts import Viewer
-from app.services.renditions import MEDIA_TYPES, rendition
+from app.services.renditions import rendition
 
 router = APIRouter(tags=["photos"])
 

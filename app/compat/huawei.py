@@ -9,7 +9,6 @@ purpose: a ``url`` for the server to fetch, which would let a client reach what 
 from __future__ import annotations
 
 import base64
-import binascii
 import json
 import tempfile
 from pathlib import Path
@@ -36,9 +35,9 @@ from app.errors import (
     UnsupportedImage,
 )
 from app.imaging.darkroom import RecipeFailed
-from app.services import edits
+from app.imaging.formats import MEDIA_TYPES
+from app.services import edits, intake
 from app.services.accounts import Viewer
-from app.services.renditions import MEDIA_TYPES
 
 _CODES: dict[type[AppError], tuple[int, str]] = {
     NotSignedIn: (401, "APIGW.0301"),
@@ -279,10 +278,9 @@ async def _received(request: Request, model: type[B]) -> tuple[B, bytes, bool]:
     asked = _checked(model, values)
     if asked.url:
         raise _Refused("AIS.0012", "This server fetches no pictures from addresses; send image as base64.")
-    text = asked.image.partition("base64,")[2] if asked.image.startswith("data:") else asked.image
     try:
-        data = base64.b64decode("".join(text.split()), validate=True)
-    except (binascii.Error, ValueError):
+        data = intake.decode_base64(asked.image)
+    except Invalid:
         raise _Refused("AIS.0015", "Base64 decoding of the input data is incorrect.") from None
     if not data:
         raise _Refused("AIS.0011", "Lack the request parameter image, or it is empty.")

@@ -60,12 +60,6 @@ class Field:
         """Whether ``> >= < <= ..`` mean something for it."""
         return self.kind in (Kind.NUMBER, Kind.BYTES, Kind.YEAR, Kind.MONTH, Kind.DATE)
 
-    @property
-    def operators(self) -> tuple[str, ...]:
-        if self.compares:
-            return ("", ">", ">=", "<", "<=", "..")
-        return ("", ">", ">=", "<", "<=", "=") if self.kind is Kind.COUNTED else ("",)
-
 
 _IS = (
     Choice("favorite", "marked as a favourite", "已收藏", ("favourite", "fav", "收藏")),

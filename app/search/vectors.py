@@ -39,6 +39,11 @@ _COUNT_EVERY = 60.0  # seconds between looks for deleted rows
 _OVERLAP = 256
 
 
+def next_version(session: ReadSession, kind: str) -> int:
+    """The version of a vector that is written now; followers read what lies above the last one they saw."""
+    return (session.scalar(select(func.max(Embedding.version)).where(Embedding.kind == kind)) or 0) + 1
+
+
 @dataclass(frozen=True)
 class Match:
     photo_id: UUID

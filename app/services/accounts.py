@@ -5,18 +5,16 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
-import threading
 from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
-from argon2 import PasswordHasher
-from argon2.exceptions import InvalidHashError, VerificationError
 from sqlalchemy import delete, func, select, update
 
 from app.db import ReadSession, WriteSession, utcnow
 from app.errors import Conflict, Invalid, NotAllowed, NotFound, NotSignedIn, TooManyRequests
 from app.models import ApiKey, LoginFailure, SignIn, User
+from app.services import passwords
 from app.settings import Settings
 
 SCOPES: dict[str, str] = {
@@ -31,9 +29,6 @@ SCOPES: dict[str, str] = {
 LOGIN_WINDOW = timedelta(minutes=15)
 _TOUCH_EVERY = timedelta(minutes=1)
 
-_hasher = PasswordHasher(memory_cost=32 * 1024, parallelism=2)
-# Each hash takes 32 MiB and a core: two at once keep a burst of sign-ins from starving the rest.
-_hash_slots = threading.BoundedSemaphore(2)
 _dummy_hash: str | None = None
 
 
@@ -143,8 +138,7 @@ def _keep_an_admin(session: ReadSession, user: User) -> None:
 def _hash_password(password: str) -> str:
     if not 8 <= len(password) <= 1024:
         raise Invalid("A password has at least 8 characters (and at most 1,024).", field="password")
-    with _hash_slots:
-        return _hasher.hash(password)
+    return passwords.hash_password(password)
 
 
 # --- signing in -----------------------------------------------------------------------------------------------
@@ -172,7 +166,7 @@ def check_password(
             )
     user = session.scalar(select(User).where(User.username_key == username.strip().casefold()))
     # An unknown name takes as long as a wrong password, so that names cannot be probed by timing.
-    right = _verify(user.password_hash if user else _dummy(), password)
+    right = passwords.matches(user.password_hash if user else _dummy(), password)
     if user is None or not right or user.disabled_at is not None:
         raise NotSignedIn("The user name or the password is wrong.")
     return user
@@ -189,7 +183,12 @@ def start_session(session: WriteSession, settings: Settings, user: User, user_ag
     token = "als_" + secrets.token_urlsafe(32)
     expires = utcnow() + timedelta(days=settings.session_days)
     session.add(
-        SignIn(user_id=user.id, token_hash=_digest(token), user_agent=user_agent[:200], expires_at=expires)
+        SignIn(
+            user_id=user.id,
+            token_hash=passwords.digest(token),
+            user_agent=user_agent[:200],
+            expires_at=expires,
+        )
     )
     return token
 
@@ -212,23 +211,11 @@ def _throttle_keys(username: str, address: str) -> tuple[str, str]:
     return f"name:{username.strip().casefold()[:64]}", f"address:{address[:100]}"
 
 
-def _verify(password_hash: str, password: str) -> bool:
-    with _hash_slots:
-        try:
-            return _hasher.verify(password_hash, password)
-        except (VerificationError, InvalidHashError):
-            return False
-
-
 def _dummy() -> str:
     global _dummy_hash
     if _dummy_hash is None:
-        _dummy_hash = _hasher.hash(secrets.token_urlsafe(16))
+        _dummy_hash = passwords.hash_password(secrets.token_urlsafe(16))
     return _dummy_hash
-
-
-def _digest(secret: str) -> str:
-    return hashlib.sha256(secret.encode()).hexdigest()
 
 
 # --- who is asking --------------------------------------------------------------------------------------------
@@ -248,9 +235,9 @@ def resolve(session: ReadSession, token: str) -> Credential | None:
     now = utcnow()
     row: ApiKey | SignIn | None
     if token.startswith("alk_"):
-        row = session.scalar(select(ApiKey).where(ApiKey.secret_hash == _digest(token)))
+        row = session.scalar(select(ApiKey).where(ApiKey.secret_hash == passwords.digest(token)))
     else:
-        row = session.scalar(select(SignIn).where(SignIn.token_hash == _digest(token)))
+        row = session.scalar(select(SignIn).where(SignIn.token_hash == passwords.digest(token)))
     if row is None or (isinstance(row, SignIn) and row.expires_at <= now):
         return None
     user = session.get(User, row.user_id)
@@ -294,7 +281,10 @@ def create_key(session: WriteSession, viewer: Viewer, name: str, scopes: list[st
         raise Invalid("Give the key a name of 1 to 100 characters.", field="name")
     secret = "alk_" + secrets.token_urlsafe(32)
     key = ApiKey(
-        user_id=viewer.user_id, name=name.strip(), secret_hash=_digest(secret), scopes=sorted(set(scopes))
+        user_id=viewer.user_id,
+        name=name.strip(),
+        secret_hash=passwords.digest(secret),
+        scopes=sorted(set(scopes)),
     )
     session.add(key)
     session.flush()

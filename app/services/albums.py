@@ -7,10 +7,8 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from sqlalchemy import delete, func, select
-from sqlalchemy.dialects.postgresql import insert as postgresql_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
-from app.db import ReadSession, WriteSession, utcnow
+from app.db import ReadSession, WriteSession, insert_into, utcnow
 from app.errors import Conflict, Invalid, NotFound
 from app.models import Album, AlbumPhoto, Photo
 from app.search import count_photos, find_photos, parse
@@ -164,12 +162,13 @@ def remove_photos(session: WriteSession, viewer: Viewer, album_id: UUID, photo_i
 def _put(session: WriteSession, album: Album, photo_ids: Sequence[UUID], pin: str | None) -> int:
     if not photo_ids:
         return 0
-    insert = sqlite_insert if session.get_bind().dialect.name == "sqlite" else postgresql_insert
     rows = [{"album_id": album.id, "photo_id": photo_id, "pin": pin} for photo_id in photo_ids]
     key = [AlbumPhoto.album_id, AlbumPhoto.photo_id]
     before = session.scalar(select(func.count()).where(AlbumPhoto.album_id == album.id)) or 0
     session.execute(
-        insert(AlbumPhoto).values(rows).on_conflict_do_update(index_elements=key, set_={"pin": pin})
+        insert_into(session, AlbumPhoto)
+        .values(rows)
+        .on_conflict_do_update(index_elements=key, set_={"pin": pin})
     )
     album.updated_at = utcnow()
     return (session.scalar(select(func.count()).where(AlbumPhoto.album_id == album.id)) or 0) - before

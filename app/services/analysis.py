@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 import numpy as np
-from sqlalchemy import delete, func, or_, select
+from sqlalchemy import delete, or_, select
 
 from app.context import Context
 from app.db import WriteSession, utcnow
@@ -35,6 +35,7 @@ from app.models import (
     TextLine,
 )
 from app.search.terms import index_terms
+from app.search.vectors import next_version
 from app.services import grouping, jobs, snapshots, teaching, vocabulary
 from app.services.known import stored_analysis
 
@@ -108,6 +109,11 @@ def _load(context: Context, worker: str, claimed: Sequence[Job]) -> list[_Work]:
     with context.database.read() as session:
         ids = [job.photo_id for job in claimed]
         photos = {photo.id: photo for photo in session.scalars(select(Photo).where(Photo.id.in_(ids)))}
+        known = {
+            job.id: stored_analysis(session, photos[job.photo_id], _stages(job))
+            for job in claimed
+            if job.photo_id in photos
+        }
     work = []
     for job in claimed:
         photo = photos.get(job.photo_id) if job.photo_id else None
@@ -115,11 +121,12 @@ def _load(context: Context, worker: str, claimed: Sequence[Job]) -> list[_Work]:
             with context.database.write() as session:
                 jobs.fail(session, worker, job.id, "gone", "The photo is gone.", retryable=False)
         else:
-            stages = tuple(job.payload.get("stages") or STAGES)
-            with context.database.read() as session:
-                known = stored_analysis(session, photo, stages)
-            work.append(_Work(job, photo, stages, job.payload.get("model"), known))
+            work.append(_Work(job, photo, _stages(job), job.payload.get("model"), known[job.id]))
     return work
+
+
+def _stages(job: Job) -> tuple[str, ...]:
+    return tuple(job.payload.get("stages") or STAGES)
 
 
 def _render(context: Context, work: _Work) -> _Outcome:
@@ -343,13 +350,12 @@ def _replace_vector(
 ) -> None:
     if vector is None or run is None:
         return
-    latest = session.scalar(select(func.max(Embedding.version)).where(Embedding.kind == kind)) or 0
     session.merge(
         Embedding(
             photo_id=photo.id,
             kind=kind,
             model=run.model,
-            version=latest + 1,
+            version=next_version(session, kind),
             vector=np.asarray(vector, dtype="<f2").tobytes(),
         )
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -86,7 +85,9 @@ def import_file(
         return Imported(path, "refused", error.detail)
     except OSError as error:
         return Imported(path, "refused", f"{error.strerror or error}")
-    if move and context.storage.checksum(context.storage.original(added.checksum)) == _sha256(path):
+    if move and context.storage.checksum(
+        context.storage.original(added.checksum)
+    ) == context.storage.checksum(path):
         path.unlink()
     detail = "in the trash" if added.trashed else ""
     return Imported(path, "duplicate" if added.duplicate else "added", detail, added.id)
@@ -94,12 +95,7 @@ def import_file(
 
 def _known(context: Context, viewer: Viewer, path: Path) -> intake.Added | None:
     """The photo with these bytes, when it is already there: hashing alone is far cheaper than taking it in."""
-    checksum = _sha256(path)
+    checksum = context.storage.checksum(path)
     with context.database.read() as session:
         found = intake.find_existing(session, viewer, [checksum]).get(checksum)
     return None if found is None else intake.Added(found, checksum, "", duplicate=True)
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -30,7 +30,6 @@ from app.services import albums, jobs
 from app.services.accounts import Viewer
 from app.storage import Incoming
 
-_CHUNK = 1024 * 1024
 _DATA_URL = re.compile(r"^data:[\w.+-]+/[\w.+-]+(;[\w.+-]+=[^;,]*)*;base64,", re.ASCII)
 MAX_CHECKSUMS = 5000
 
@@ -73,22 +72,20 @@ def add_stream(context: Context, viewer: Viewer, stream: BinaryIO, options: Opti
         UnsupportedImage, BrokenImage, TooLarge, StorageFull: nothing was kept.
         NotFound: ``album_id`` is not an album of the viewer's.
     """
-    with context.storage.incoming() as incoming:
-        while chunk := stream.read(_CHUNK):
-            incoming.write(chunk)
+    with context.storage.receive(stream) as incoming:
         return add_received(context, viewer, incoming, options)
 
 
-def decode_base64(data: str) -> bytes:
+def decode_base64(data: str, field_name: str = "data") -> bytes:
     """The bytes of base64 text, plain or as a ``data:`` URL; white space is allowed. Raises Invalid."""
     match = _DATA_URL.match(data[:200])
     text = data[match.end() :] if match else data
     if data.startswith("data:") and not match:
-        raise Invalid("A data: URL of a picture has the form data:image/jpeg;base64,…", field="data")
+        raise Invalid("A data: URL of a picture has the form data:image/jpeg;base64,…", field=field_name)
     try:
         return base64.b64decode("".join(text.split()), validate=True)
     except (binascii.Error, ValueError):
-        raise Invalid("The field data is not valid base64.", field="data") from None
+        raise Invalid(f"The field {field_name} is not valid base64.", field=field_name) from None
 
 
 def add_received(context: Context, viewer: Viewer, incoming: Incoming, options: Options) -> Added:

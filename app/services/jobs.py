@@ -17,10 +17,8 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, and_, func, select, update
-from sqlalchemy.dialects.postgresql import insert as postgresql_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
-from app.db import ReadSession, WriteSession, new_id, utcnow
+from app.db import ReadSession, WriteSession, insert_into, new_id, utcnow
 from app.errors import Conflict, NotFound
 from app.models import Edit, Job, Photo
 from app.services.accounts import Viewer
@@ -52,8 +50,7 @@ def enqueue(
         "payload": payload or {},
         "priority": priority,
     }
-    insert = sqlite_insert if session.get_bind().dialect.name == "sqlite" else postgresql_insert
-    statement = insert(Job).values(values).on_conflict_do_nothing().returning(Job.id)
+    statement = insert_into(session, Job).values(values).on_conflict_do_nothing().returning(Job.id)
     return session.scalar(statement)
 
 

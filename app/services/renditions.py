@@ -12,16 +12,6 @@ from app.errors import NotFound
 from app.models import Photo
 from app.storage import media_type
 
-MEDIA_TYPES = {
-    "jpeg": "image/jpeg",
-    "png": "image/png",
-    "gif": "image/gif",
-    "bmp": "image/bmp",
-    "webp": "image/webp",
-    "tiff": "image/tiff",
-    "heif": "image/heif",
-    "avif": "image/avif",
-}
 KINDS = ("grid", "preview")
 
 

@@ -8,10 +8,8 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import delete
-from sqlalchemy.dialects.postgresql import insert as postgresql_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
-from app.db import ReadSession, WriteSession, utcnow
+from app.db import ReadSession, WriteSession, insert_into, utcnow
 from app.errors import Invalid
 from app.models import KeptAnswer, Photo
 from app.services.accounts import Viewer
@@ -48,14 +46,13 @@ def answer_again(session: ReadSession, viewer: Viewer, key: str, checksum: str) 
 def keep(session: WriteSession, viewer: Viewer, key: str, added: Added) -> None:
     """Remember an answer for two days; the first one given for a key stays."""
     session.execute(delete(KeptAnswer).where(KeptAnswer.created_at < utcnow() - LIFETIME))
-    insert = sqlite_insert if session.get_bind().dialect.name == "sqlite" else postgresql_insert
     values = {
         "owner_id": viewer.user_id,
         "key": key,
         "checksum": added.checksum,
         "answer": {**asdict(added), "id": str(added.id)},
     }
-    session.execute(insert(KeptAnswer).values(values).on_conflict_do_nothing())
+    session.execute(insert_into(session, KeptAnswer).values(values).on_conflict_do_nothing())
 
 
 def _get(session: ReadSession, viewer: Viewer, key: str) -> KeptAnswer | None:

@@ -8,7 +8,6 @@ idempotent by checksum, an upload that was complete when the server died is simp
 
 from __future__ import annotations
 
-import errno
 import fcntl
 import hashlib
 import os
@@ -28,6 +27,7 @@ from app.errors import AppError, Conflict, NotFound, StorageFull, TooLarge, TooM
 from app.models import Photo, ResumableUpload
 from app.services import albums, intake
 from app.services.accounts import Viewer
+from app.storage import disk_full
 
 LIFETIME = timedelta(days=3)  # since the last piece; what expired is swept
 MAX_OPEN = 100  # unfinished uploads of one user
@@ -92,7 +92,7 @@ def create(
         )
         session.add(upload)
         session.flush()
-        with _disk_full():
+        with disk_full():
             _path(context, upload.id).touch()
     return upload.id
 
@@ -132,7 +132,7 @@ class Appending:
         if self.offset + len(data) > self._length:
             self.forget()
             raise TooLarge("More bytes came than the upload was announced to have.", limit=self._length)
-        with _disk_full():
+        with disk_full():
             view = memoryview(data)
             while view:
                 written = os.write(self._file, view)
@@ -296,7 +296,7 @@ def _size(path: Path) -> int:
 @contextmanager
 def _locked(path: Path) -> Iterator[int]:
     """The file, open for appending and locked; the lock goes with the process."""
-    with _disk_full():
+    with disk_full():
         try:
             file = os.open(path, os.O_RDWR | os.O_APPEND)
         except FileNotFoundError:
@@ -311,16 +311,6 @@ def _locked(path: Path) -> Iterator[int]:
         yield file
     finally:
         os.close(file)
-
-
-@contextmanager
-def _disk_full() -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise StorageFull("There is no space left for photos on the server.") from error
-        raise
 
 
 def _stored(options: intake.Options) -> dict[str, Any]:

@@ -11,36 +11,30 @@ import hashlib
 import hmac
 import secrets
 import tempfile
-import threading
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from uuid import UUID
 
-from argon2 import PasswordHasher
-from argon2.exceptions import InvalidHashError, VerificationError
 from sqlalchemy import func, select
 
 from app.context import Context
 from app.db import ReadSession, WriteSession, utcnow
 from app.errors import AppError, Invalid, NotAllowed, NotFound, TooManyRequests
 from app.imaging import darkroom
+from app.imaging.formats import MEDIA_TYPES
 from app.models import Album, LoginFailure, Photo, Share, User
 from app.search import Hit, Page, count_photos, find_photos, parse
 from app.search.compile import compile_query
 from app.search.meaning import Meaning
 from app.search.similar import MOST_SIMILAR, similar_matches
-from app.services import accounts, albums, photos
+from app.services import accounts, albums, passwords, photos
 from app.services.accounts import Viewer
-from app.services.renditions import MEDIA_TYPES
 from app.storage import media_type
 
 ACCESS_LASTS = timedelta(hours=12)
 _WITHOUT_LOCATION = "shared"  # the kind of rendition that is an original for download, but for its location
 _SUFFIX = {"jpeg": ".jpg", "png": ".png"}
-
-_hasher = PasswordHasher(memory_cost=32 * 1024, parallelism=2)
-_hash_slots = threading.BoundedSemaphore(2)
 
 
 class ShareExpired(AppError):
@@ -99,8 +93,8 @@ def create_share(
         owner_id=viewer.user_id,
         album_id=album_id,
         photo_id=photo_id,
-        token_hash=_digest(token),
-        password_hash=_hash(password) if password is not None else None,
+        token_hash=passwords.digest(token),
+        password_hash=passwords.hash_password(password) if password is not None else None,
         expires_at=expires_at,
         download=download,
         location=location,
@@ -135,7 +129,7 @@ def find_share(session: ReadSession, token: str) -> Share:
         NotFound: no such token, or what it led to is gone.
         ShareExpired: its time is over.
     """
-    share = session.scalar(select(Share).where(Share.token_hash == _digest(token)))
+    share = session.scalar(select(Share).where(Share.token_hash == passwords.digest(token)))
     owner = session.get(User, share.owner_id) if share is not None else None
     if share is None or owner is None or owner.disabled_at is not None:
         raise NotFound("There is no such link (any more).")
@@ -179,7 +173,7 @@ def unlock(context: Context, token: str, password: str, address: str) -> tuple[s
         _throttle(context, session, share, address)
     if share.password_hash is None:
         return "", utcnow() + ACCESS_LASTS
-    if not _verify(share.password_hash, password):
+    if not passwords.matches(share.password_hash, password):
         with context.database.write() as session:
             session.add_all(LoginFailure(key=key) for key in _throttle_keys(share, address))
         raise WrongPassword("The password is wrong.")
@@ -265,23 +259,6 @@ def _owner(session: ReadSession, share: Share) -> Viewer:
     if user is None:
         raise NotFound("There is no such link (any more).")
     return accounts.viewer_of(user)
-
-
-def _digest(token: str) -> str:
-    return hashlib.sha256(token.encode()).hexdigest()
-
-
-def _hash(password: str) -> str:
-    with _hash_slots:
-        return _hasher.hash(password)
-
-
-def _verify(password_hash: str, password: str) -> bool:
-    with _hash_slots:
-        try:
-            return _hasher.verify(password_hash, password)
-        except (VerificationError, InvalidHashError):
-            return False
 
 
 def _proof(share: Share, until: int) -> str:

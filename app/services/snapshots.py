@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, func, inspect, select
+from sqlalchemy import delete, inspect, select
 
 from app.db import ReadSession, WriteSession, utcnow
 from app.models import (
@@ -25,6 +25,7 @@ from app.models import (
     TextLine,
 )
 from app.search import index_terms
+from app.search.vectors import next_version
 from app.services import grouping
 
 # stage -> (table, condition that says which of the photo's rows are that stage's)
@@ -98,8 +99,7 @@ def _replace(
         if isinstance(row, PhotoTag):
             row.state = verdicts.get(row.tag_id, "suggested")
         if isinstance(row, Embedding):
-            latest = session.scalar(select(func.max(Embedding.version)).where(Embedding.kind == row.kind))
-            row.version = (latest or 0) + 1
+            row.version = next_version(session, row.kind)
         session.merge(row)
 
 
