@@ -144,3 +144,12 @@ AlbumReader = Annotated[Viewer, Depends(viewer_with("albums.read"))]
 AlbumWriter = Annotated[Viewer, Depends(viewer_with("albums.write"))]
 ImageProcessor = Annotated[Viewer, Depends(viewer_with("images"))]
 Administrator = Annotated[Viewer, Depends(viewer_with("admin"))]
+
+
+def language_of(accept_language: str, chosen: str | None = None) -> str:
+    """``zh`` or ``en``: what the user chose, else the first of the two the client asks for."""
+    for part in [chosen or "", *accept_language.split(",")]:
+        tag = part.split(";")[0].strip().lower()[:2]
+        if tag in ("en", "zh"):
+            return tag
+    return "en"

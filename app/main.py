@@ -16,7 +16,22 @@ from starlette.responses import JSONResponse, Response
 from starlette.staticfiles import StaticFiles
 
 from app import errors, migrate
-from app.api import admin, albums, auth, images, operations, people, photos, shares, sync, tags, uploads, work
+from app.api import (
+    admin,
+    albums,
+    auth,
+    files,
+    images,
+    intake,
+    operations,
+    people,
+    photos,
+    shares,
+    sync,
+    tags,
+    uploads,
+    work,
+)
 from app.api.schemas import Problem
 from app.compat import huawei, immich
 from app.context import Context
@@ -58,7 +73,21 @@ def create_app(settings: Settings, context: Context | None = None) -> FastAPI:
         openapi_url="/api/openapi.json",
     )
     app.state.context = context
-    for api in (auth, photos, uploads, sync, shares, people, tags, albums, images, work, admin):
+    for api in (
+        auth,
+        intake,
+        photos,
+        files,
+        uploads,
+        sync,
+        shares,
+        people,
+        tags,
+        albums,
+        images,
+        work,
+        admin,
+    ):
         app.include_router(api.router, prefix="/api/v1")
     for facade in (huawei.router, immich.router):
         app.include_router(facade)

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Header, Query
 
-from app.api.photos import items_of, language_of
+from app.api.photos import items_of
 from app.api.schemas import (
     AlbumCreate,
     AlbumPublic,
@@ -18,7 +18,7 @@ from app.api.schemas import (
     TagNodePublic,
     problems,
 )
-from app.deps import AlbumReader, AlbumWriter, PhotoReader, ReadDb, WriteDb
+from app.deps import AlbumReader, AlbumWriter, PhotoReader, ReadDb, WriteDb, language_of
 from app.errors import Invalid
 from app.search import find_photos
 from app.services import albums, vocabulary

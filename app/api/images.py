@@ -17,7 +17,7 @@ from pydantic import ValidationError
 from starlette.datastructures import UploadFile
 from starlette.responses import FileResponse, JSONResponse, Response
 
-from app.api.photos import language_of, read_form
+from app.api.forms import read_form
 from app.api.schemas import (
     EditCreate,
     EditPublic,
@@ -28,7 +28,7 @@ from app.api.schemas import (
     problems,
 )
 from app.context import Context
-from app.deps import ContextDep, ImageProcessor, PhotoReader, PhotoWriter, ReadDb, WriteDb
+from app.deps import ContextDep, ImageProcessor, PhotoReader, PhotoWriter, ReadDb, WriteDb, language_of
 from app.errors import Invalid
 from app.imaging.formats import MEDIA_TYPES
 from app.services import edits, intake

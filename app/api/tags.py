@@ -10,9 +10,8 @@ from fastapi import APIRouter, Header, Query, Request, Response
 from pydantic import Field
 from starlette.responses import FileResponse
 
-from app.api.photos import language_of
 from app.api.schemas import BoxSchema, PhotoId, Schema, problems
-from app.deps import ContextDep, PhotoReader, PhotoWriter, ReadDb, WriteDb
+from app.deps import ContextDep, PhotoReader, PhotoWriter, ReadDb, WriteDb, language_of
 from app.models import Tag
 from app.services import evidence, taxonomy, teaching
 

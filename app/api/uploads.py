@@ -22,7 +22,7 @@ from starlette.datastructures import FormData
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 
-from app.api.photos import form_options
+from app.api.forms import form_options
 from app.api.schemas import Uploaded, UploadState, problems
 from app.context import Context
 from app.deps import ContextDep, PhotoUploader

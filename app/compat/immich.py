@@ -20,7 +20,7 @@ from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 from starlette.datastructures import FormData, UploadFile
 from starlette.responses import JSONResponse
 
-from app.api.photos import read_form
+from app.api.forms import read_form
 from app.compat.dialect import DialectRoute, viewer_with_key
 from app.context import Context
 from app.deps import ContextDep, ReadDb, WriteDb

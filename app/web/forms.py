@@ -10,7 +10,7 @@ from starlette.datastructures import UploadFile
 from starlette.responses import Response
 
 from app import deps
-from app.api.photos import form_options
+from app.api.forms import form_options
 from app.context import Context
 from app.errors import AppError, BadQuery, Conflict, Invalid, NotFound
 from app.services import albums, intake, jobs, photos

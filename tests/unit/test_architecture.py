@@ -20,7 +20,7 @@ RULES = [
     ("app/imaging", ("fastapi", "starlette", "app.api", "app.web", "app.services", "app.models")),
     ("app/api", ("app.web", "app.cli", "app.worker", "torch")),
     ("app/web", ("app.cli", "app.worker", "torch")),
-    ("app/models.py", ("fastapi", "app.services", "app.api")),
+    ("app/models", ("fastapi", "app.services", "app.api")),
     ("app/storage.py", ("fastapi", "sqlalchemy", "app.services", "app.models")),
 ]
 

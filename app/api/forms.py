@@ -1,0 +1,51 @@
+"""Multipart forms: reading them, and what a client says about a photo in their fields."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from fastapi import Request
+from pydantic import TypeAdapter, ValidationError
+from starlette.datastructures import FormData
+from starlette.formparsers import MultiPartException
+
+from app.errors import Invalid
+from app.services import intake
+
+
+async def read_form(request: Request) -> FormData:
+    """The multipart form, parts spooled to disk.
+
+    Raises:
+        Invalid: the body is not a readable multipart form.
+    """
+    if not request.headers.get("content-type", "").startswith("multipart/form-data"):
+        raise Invalid("Send the picture as multipart/form-data.", field="content-type")
+    try:
+        return await request.form(max_files=1000, max_fields=1000)
+    except (MultiPartException, ValueError, KeyError) as error:
+        raise Invalid(f"The form cannot be read: {error}") from None
+
+
+def form_options(form: FormData, filename: str) -> intake.Options:
+    def text(name: str) -> str | None:
+        value = form.get(name)
+        return value if isinstance(value, str) and value != "" else None
+
+    def typed(name: str, kind: Any) -> Any:
+        value = text(name)
+        try:
+            return None if value is None else TypeAdapter(kind).validate_python(value)
+        except ValidationError:
+            raise Invalid(f"The field {name} cannot be understood.", field=name) from None
+
+    return intake.Options(
+        filename=filename,
+        taken_at=typed("taken_at", datetime),
+        device_id=text("device_id"),
+        device_asset_id=text("device_asset_id"),
+        album_id=typed("album_id", UUID),
+        favorite=bool(typed("favorite", bool)),
+    )

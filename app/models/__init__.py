@@ -1,0 +1,61 @@
+"""All tables. Rules live in services; queries that lists share live in ``app.search`` and the services.
+
+Conventions: ``*_at`` are instants (UTC); boxes are x, y, width, height in 0..1 of the upright picture; ``model`` is
+the registry id that produced a value; ids seen from outside are UUIDv7.
+"""
+
+from app.models.accounts import ApiKey, LoginFailure, SignIn, User
+from app.models.albums import Album, AlbumPhoto, Share
+from app.models.base import Base
+from app.models.clients import Change, ChangeCounter, KeptAnswer, ResumableUpload
+from app.models.people import Face, FaceRejection, PeopleApart, PeopleMerge, PeopleSuggestion, Person
+from app.models.photos import Edit, Photo, PhotoTerm
+from app.models.understanding import (
+    Cue,
+    DetectedObject,
+    Embedding,
+    HiddenTag,
+    PhotoTag,
+    Stage,
+    Tag,
+    TaughtTag,
+    TextLine,
+)
+from app.models.work import Campaign, CampaignBefore, Job, KeyValue
+
+__all__ = [
+    "Album",
+    "AlbumPhoto",
+    "ApiKey",
+    "Base",
+    "Campaign",
+    "CampaignBefore",
+    "Change",
+    "ChangeCounter",
+    "Cue",
+    "DetectedObject",
+    "Edit",
+    "Embedding",
+    "Face",
+    "FaceRejection",
+    "HiddenTag",
+    "Job",
+    "KeptAnswer",
+    "KeyValue",
+    "LoginFailure",
+    "PeopleApart",
+    "PeopleMerge",
+    "PeopleSuggestion",
+    "Person",
+    "Photo",
+    "PhotoTag",
+    "PhotoTerm",
+    "ResumableUpload",
+    "Share",
+    "SignIn",
+    "Stage",
+    "Tag",
+    "TaughtTag",
+    "TextLine",
+    "User",
+]
