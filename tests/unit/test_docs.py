@@ -6,7 +6,7 @@ import re
 from dataclasses import fields
 from pathlib import Path
 
-from app.cli import _parser
+from app.cli import parser
 from app.settings import Settings
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -21,7 +21,7 @@ def test_every_setting_is_documented_with_its_default_and_help() -> None:
 
 def test_every_command_is_mentioned() -> None:
     text = (REPOSITORY / "docs/operations.md").read_text() + (REPOSITORY / "README.md").read_text()
-    commands = next(a for a in _parser()._actions if a.dest == "command").choices
+    commands = next(a for a in parser()._actions if a.dest == "command").choices
     assert commands is not None
     assert [name for name in commands if f"albumen {name}" not in text] == []
 

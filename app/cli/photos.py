@@ -1,0 +1,138 @@
+"""Photos in and out: importing, looking at files, processing one."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+from app.cli.command import Add, chosen_viewer, fail, opened, print_json
+from app.errors import AppError
+from app.settings import Settings
+
+
+def register(add: Add) -> None:
+    importing = add(
+        "import", _import, "Import files and folders; resumable, skips what is there.", as_json=True
+    )
+    importing.add_argument("paths", nargs="+", type=Path, metavar="PATH")
+    importing.add_argument("--user", help="whose album (default: the only user)")
+    importing.add_argument("--album", help="put the photos into this album (made when missing)")
+    importing.add_argument(
+        "--move", action="store_true", help="remove each source once it is safely in the album"
+    )
+    importing.add_argument("--copy", dest="move", action="store_false", help="keep the sources (default)")
+    importing.add_argument("--no-recursive", dest="recursive", action="store_false")
+
+    analyze = add("analyze", _analyze, "Print what the models see in files; nothing is stored.", as_json=True)
+    analyze.add_argument("files", nargs="+", type=Path, metavar="FILE")
+    analyze.add_argument("--language", choices=["en", "zh"], default="en")
+
+    process = add("process", _process, "Apply edit operations to a file.", as_json=True)
+    process.add_argument("source", type=Path, metavar="IN")
+    process.add_argument("target", type=Path, metavar="OUT")
+    process.add_argument(
+        "--op",
+        action="append",
+        default=[],
+        metavar="NAME[,PARAMETER=VALUE...]",
+        help="an operation, such as low_light,strength=0.7; repeat for more",
+    )
+    process.add_argument("--recipe", help="the recipe as a JSON list, instead of --op")
+
+
+def _import(arguments: argparse.Namespace, settings: Settings) -> int:
+    from collections import Counter
+
+    from tqdm import tqdm
+
+    from app.services import albums, importing
+
+    context = opened(settings)
+    viewer = chosen_viewer(context, arguments.user)
+    try:
+        files = list(importing.find_files(arguments.paths, recursive=arguments.recursive))
+    except FileNotFoundError as error:
+        fail(f"there is no {error}")
+    album_id = None
+    if arguments.album:
+        with context.database.write() as session:
+            album_id = albums.find_or_create(session, viewer, arguments.album).id
+    counts: Counter[str] = Counter()
+    results = []
+    with tqdm(files, unit="photo", disable=arguments.json or None) as bar:
+        for path in bar:
+            result = importing.import_file(context, viewer, path, album_id=album_id, move=arguments.move)
+            counts[result.outcome] += 1
+            results.append(result)
+            if result.outcome == "refused" and not arguments.json:
+                bar.write(f"{path}: {result.detail}")
+    context.close()
+    if arguments.json:
+        print_json({"counts": counts, "files": [vars(result) for result in results]})
+    else:
+        print(f"{counts['added']} added, {counts['duplicate']} already there, {counts['refused']} refused.")
+    return 1 if counts["refused"] else 0
+
+
+def _analyze(arguments: argparse.Namespace, settings: Settings) -> int:
+    from app.context import Context
+    from app.services.lookup import look_at
+
+    context = Context.open(settings)
+    failures, results = 0, []
+    for path in arguments.files:
+        try:
+            seen = look_at(context, path, arguments.language)
+        except (AppError, OSError) as error:
+            failures += 1
+            seen = {"error": error.detail if isinstance(error, AppError) else str(error)}
+        results.append({"file": str(path), **seen})
+    context.close()
+    if arguments.json:
+        print_json(results)
+        return 1 if failures else 0
+    for result in results:
+        print(result["file"] + (f": {result['error']}" if "error" in result else ""))
+        for tag in result.get("tags", []):
+            print(f"  {tag['confidence']:5.2f}  {tag['name']:<28} {tag['source']:<7} {tag['model']}")
+    return 1 if failures else 0
+
+
+def _process(arguments: argparse.Namespace, settings: Settings) -> int:
+    from tqdm import tqdm
+
+    from app.imaging import darkroom
+    from app.services import edits
+
+    recipe = json.loads(arguments.recipe) if arguments.recipe else [_operation(text) for text in arguments.op]
+    suffix = arguments.target.suffix.lower().lstrip(".")
+    if not any(step.get("op") == "output" for step in recipe):
+        recipe.append({"op": "output", "format": {"jpg": "jpeg", "tif": "tiff"}.get(suffix, suffix)})
+    edits.checked(recipe)
+    order = darkroom.Order(arguments.source.resolve(), recipe, arguments.target.resolve())
+    with tqdm(total=100, unit="%", disable=arguments.json or None) as bar:
+        done = darkroom.develop(
+            settings, order, progress=lambda f: bar.update(round(f * 100) - bar.n) and None
+        )
+    if arguments.json:
+        print_json(vars(done))
+    else:
+        print(f"{arguments.target}: {done.format}, {done.width} x {done.height}, {done.size:,} bytes")
+    return 0
+
+
+def _operation(text: str) -> dict[str, Any]:
+    """``name,parameter=value,...``; values are JSON where they can be, else text."""
+    name, *parameters = text.split(",")
+    step: dict[str, Any] = {"op": name}
+    for parameter in parameters:
+        key, equals, value = parameter.partition("=")
+        if not equals:
+            fail(f"--op {text}: {parameter} must have the form parameter=value")
+        try:
+            step[key] = json.loads(value)
+        except json.JSONDecodeError:
+            step[key] = value
+    return step
