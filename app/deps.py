@@ -15,6 +15,7 @@ from fastapi.security import APIKeyCookie, HTTPBearer
 from app.context import Context
 from app.db import ReadSession, WriteSession
 from app.errors import NotAllowed, NotSignedIn
+from app.sentences import say
 from app.services import accounts
 from app.services.accounts import Viewer
 
@@ -131,7 +132,7 @@ def viewer_with(scope: str) -> Callable[[Viewer], Viewer]:
 
     def check(viewer: SignedIn) -> Viewer:
         if not viewer.may(scope):
-            raise NotAllowed(f"This needs the scope {scope}.", scope=scope)
+            raise NotAllowed(say("This needs the scope {scope}.", scope=scope), scope=scope)
         return viewer
 
     return check

@@ -36,8 +36,10 @@ from app.api.schemas import Problem
 from app.compat import huawei, immich
 from app.context import Context
 from app.middleware import install_middleware
+from app.sentences import say
 from app.settings import Settings
 from app.web import pages, share
+from app.web.i18n import Translator, choose_language
 from app.web.rendering import error_page
 
 log = logging.getLogger(__name__)
@@ -46,7 +48,8 @@ _DESCRIPTION = """
 Store photos safely, have them understood, find them again, make them better.
 
 Authenticate with `Authorization: Bearer <token>` (a session token of `/auth/login`, or an API key). Errors are
-`application/problem+json` (RFC 9457) with a stable `type`. Lists take `limit` and `cursor`.
+`application/problem+json` (RFC 9457) with a stable `type`; `title` and `detail` are in English or, by
+`Accept-Language`, Chinese. Lists take `limit` and `cursor`.
 """
 
 
@@ -113,9 +116,11 @@ def _respond(request: Request, error: errors.AppError) -> Response:
     wants_page = "text/html" in request.headers.get("accept", "") and not path.startswith("/api/")
     if wants_page:
         return error_page(request, error)
-    return JSONResponse(
-        error.problem(), error.status, headers=error.headers, media_type="application/problem+json"
-    )
+    t = Translator(choose_language(accept=request.headers.get("accept-language", "")))
+    problem = error.problem()
+    problem.update(title=t.sentence(error.title), detail=t.sentence(error.detail))
+    headers = {"Content-Language": t.html_language, "Vary": "Accept-Language", **error.headers}
+    return JSONResponse(problem, error.status, headers=headers, media_type="application/problem+json")
 
 
 async def _on_app_error(request: Request, error: Any) -> Response:
@@ -129,7 +134,7 @@ async def _on_validation_error(request: Request, error: Any) -> Response:
         {"field": ".".join(str(p) for p in e["loc"] if p != "body"), "message": e["msg"]}
         for e in error.errors()
     ]
-    detail = f"{where}: {first['msg']}." if where else f"{first['msg']}."
+    detail = say("{where}: {problem}.", where=where, problem=first["msg"]) if where else f"{first['msg']}."
     return _respond(request, errors.Invalid(detail, field=where, problems=problems[:20]))
 
 

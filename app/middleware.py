@@ -13,6 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.errors import TooLarge
 from app.logs import request_id
+from app.sentences import say
 from app.settings import Settings
 
 log = logging.getLogger("albumen.request")
@@ -130,7 +131,8 @@ def _limited(receive: Receive, limit: int) -> Receive:
         received += len(message.get("body", b""))
         if received > limit:
             raise TooLarge(
-                f"The request is larger than the {limit / 1024**2:.0f} MiB allowed here.", limit=limit
+                say("The request is larger than the {size:.0f} MiB allowed here.", size=limit / 1024**2),
+                limit=limit,
             )
         return message
 

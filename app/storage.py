@@ -24,6 +24,7 @@ from types import TracebackType
 from typing import BinaryIO, Self
 
 from app.errors import StorageFull, TooLarge
+from app.sentences import say
 from app.settings import Settings
 
 MEDIA_TYPES = {".jpg": "image/jpeg", ".webp": "image/webp", ".png": "image/png"}
@@ -69,7 +70,9 @@ class Incoming:
         if self._file is None:
             raise ValueError("this file has been closed")
         if self.size + len(data) > self._limit:
-            raise TooLarge(f"The file is larger than {_megabytes(self._limit)}.", limit=self._limit)
+            raise TooLarge(
+                say("The file is larger than {size}.", size=_megabytes(self._limit)), limit=self._limit
+            )
         with disk_full():
             self._file.write(data)
         self._sha256.update(data)

@@ -12,6 +12,7 @@ from starlette.datastructures import FormData
 from starlette.formparsers import MultiPartException
 
 from app.errors import Invalid
+from app.sentences import say
 from app.services import intake
 
 
@@ -26,7 +27,7 @@ async def read_form(request: Request) -> FormData:
     try:
         return await request.form(max_files=1000, max_fields=1000)
     except (MultiPartException, ValueError, KeyError) as error:
-        raise Invalid(f"The form cannot be read: {error}") from None
+        raise Invalid(say("The form cannot be read: {error}", error=error)) from None
 
 
 def form_options(form: FormData, filename: str) -> intake.Options:
@@ -39,7 +40,7 @@ def form_options(form: FormData, filename: str) -> intake.Options:
         try:
             return None if value is None else TypeAdapter(kind).validate_python(value)
         except ValidationError:
-            raise Invalid(f"The field {name} cannot be understood.", field=name) from None
+            raise Invalid(say("The field {name} cannot be understood.", name=name), field=name) from None
 
     return intake.Options(
         filename=filename,

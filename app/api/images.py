@@ -31,6 +31,7 @@ from app.context import Context
 from app.deps import ContextDep, ImageProcessor, PhotoReader, PhotoWriter, ReadDb, WriteDb, language_of
 from app.errors import Invalid
 from app.imaging.formats import MEDIA_TYPES
+from app.sentences import say
 from app.services import edits, intake
 
 router = APIRouter(tags=["enhancement"])
@@ -238,7 +239,8 @@ def _parsed(body: bytes) -> ProcessRequest:
     except ValidationError as error:
         first = error.errors()[0]
         raise Invalid(
-            f"{'.'.join(map(str, first['loc']))}: {first['msg']}.", field=str(first["loc"])
+            say("{where}: {problem}.", where=".".join(map(str, first["loc"])), problem=first["msg"]),
+            field=str(first["loc"]),
         ) from None
 
 
@@ -252,4 +254,4 @@ def _recipe_of(value: Any) -> Any:
     try:
         return json.loads(value) if isinstance(value, str) else []
     except json.JSONDecodeError as error:
-        raise Invalid(f"The recipe is not valid JSON: {error}.", field="recipe") from None
+        raise Invalid(say("The recipe is not valid JSON: {error}.", error=error), field="recipe") from None

@@ -28,6 +28,7 @@ from app.api.schemas import (
 from app.deps import ContextDep, PhotoReader, PhotoWriter, ReadDb, WriteDb, language_of
 from app.errors import Invalid
 from app.search import Hit, find_photos, timeline
+from app.sentences import say
 from app.services import photos
 
 router = APIRouter(tags=["photos"])
@@ -81,7 +82,7 @@ def field_names(fields: str | None) -> set[str] | None:
     unknown = sorted(names - set(PhotoItem.model_fields))
     if unknown or not names:
         raise Invalid(
-            f"A photo in a list has the fields {', '.join(PhotoItem.model_fields)}.",
+            say("A photo in a list has the fields {known}.", known=", ".join(PhotoItem.model_fields)),
             field="fields",
             unknown=unknown,
         )

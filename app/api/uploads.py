@@ -27,6 +27,7 @@ from app.api.schemas import Uploaded, UploadState, problems
 from app.context import Context
 from app.deps import ContextDep, PhotoUploader
 from app.errors import AppError, Conflict, Invalid, TooLarge, UnsupportedImage
+from app.sentences import say
 from app.services import resumable
 from app.services.accounts import Viewer
 from app.services.resumable import State
@@ -153,7 +154,7 @@ async def patch(
 ) -> Response:
     """`Upload-Offset` must be where the upload ends. What arrived before a connection broke is kept."""
     if request.headers.get("content-type", "").partition(";")[0].strip() != _PIECE:
-        raise UnsupportedImage(f"A piece has the content type {_PIECE}.")
+        raise UnsupportedImage(say("A piece has the content type {kind}.", kind=_PIECE))
     return Response(
         status_code=204, headers=_headers(await _receive(request, context, viewer, upload_id, upload_offset))
     )
@@ -233,7 +234,7 @@ def _checksum(header: str | None) -> tuple[str, bytes] | None:
         digest = b""
     if algorithm not in _ALGORITHMS or not digest:
         raise Invalid(
-            f"Upload-Checksum is one of {', '.join(_ALGORITHMS)}, a space, and base64.",
+            say("Upload-Checksum is one of {known}, a space, and base64.", known=", ".join(_ALGORITHMS)),
             field="Upload-Checksum",
         )
     return algorithm, digest
@@ -249,7 +250,8 @@ def _metadata(header: str) -> dict[str, str]:
                 fields[name] = base64.b64decode(value, validate=True).decode()
             except (binascii.Error, ValueError):
                 raise Invalid(
-                    f"The metadata {name} is not base64 of UTF-8 text.", field="Upload-Metadata"
+                    say("The metadata {name} is not base64 of UTF-8 text.", name=name),
+                    field="Upload-Metadata",
                 ) from None
     return fields
 

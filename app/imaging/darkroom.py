@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from app.errors import AppError, BrokenImage, Invalid, TooLarge, UnsupportedImage
+from app.sentences import say
 from app.settings import Settings
 
 _ROOT = Path(__file__).resolve().parents[2]
@@ -164,7 +165,7 @@ def _wait(replies: _Replies, limit: float, cancelled: Callable[[], bool]) -> Non
 
 
 def too_long(limit: float) -> RecipeFailed:
-    return RecipeFailed(f"The edit took longer than the {limit:.0f} seconds allowed.")
+    return RecipeFailed(say("The edit took longer than the {limit:.0f} seconds allowed.", limit=limit))
 
 
 def outcome(answer: Mapping[str, Any] | None, returncode: int | None) -> Developed:

@@ -37,6 +37,7 @@ from app.errors import AppError, BrokenImage, TooLarge, UnsupportedImage
 from app.imaging import formats
 from app.imaging.exif import Exif, number, read_exif
 from app.imaging.metadata import exif_block
+from app.sentences import say
 
 pillow_heif.register_heif_opener(thumbnails=False, depth_images=False, aux_images=False, decode_threads=1)
 AvifImagePlugin.DEFAULT_MAX_THREADS = 1
@@ -140,7 +141,10 @@ def read_picture(file: BinaryIO, limits: Limits, at_least: int | None = None) ->
             _refuse_camera_raw(image)
         frames = _count_frames(image, kind, file, limits.frames)
         if frames > limits.frames:
-            raise TooLarge(f"The file holds more than {limits.frames} frames or pages.", limit=limits.frames)
+            raise TooLarge(
+                say("The file holds more than {count} frames or pages.", count=limits.frames),
+                limit=limits.frames,
+            )
         if kind == "jpeg" and at_least is not None:
             scale = at_least / max(image.size)
             image.draft(None, (math.ceil(width * scale), math.ceil(height * scale)))
@@ -156,9 +160,13 @@ def _check_pixels(width: int, height: int, limits: Limits) -> None:
     if width < 1 or height < 1:
         raise BrokenImage("The picture has no pixels.")
     if width * height > limits.pixels:
-        size = f"{width} x {height} pixels"
         raise TooLarge(
-            f"The picture has {size}; at most {limits.pixels / 1e6:g} million are accepted.",
+            say(
+                "The picture has {width} x {height} pixels; at most {most:g} million are accepted.",
+                width=width,
+                height=height,
+                most=limits.pixels / 1e6,
+            ),
             limit=limits.pixels,
         )
 

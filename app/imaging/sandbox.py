@@ -20,6 +20,7 @@ from typing import Any, Self, TypeVar
 from app.errors import AppError, BrokenImage, TooLarge, UnsupportedImage
 from app.imaging.process import DeadProcessError, DecodingProcess, SlowProcessError
 from app.imaging.results import Inspection, Pixels, Rendered, inspection_from_json
+from app.sentences import say
 from app.settings import Settings
 from app.storage import MEDIA_TYPES, write_derived
 
@@ -157,7 +158,10 @@ class Sandbox:
 
     def _too_slow(self) -> BrokenImage:
         return BrokenImage(
-            f"The picture could not be decoded within {self._settings.decode_seconds} seconds."
+            say(
+                "The picture could not be decoded within {seconds} seconds.",
+                seconds=self._settings.decode_seconds,
+            )
         )
 
     def _borrow(self) -> DecodingProcess:

@@ -24,6 +24,7 @@ from app.search.language import Node, Term, parse
 from app.search.library import Library
 from app.search.terms import lookup, name_key
 from app.search.values import Chosen, Counted, Day, Interval, Near, Number, PhotoId, Recent, Text
+from app.sentences import say
 
 MAX_ALBUM_DEPTH = 8
 CUES = {"blurry": "sharpness", "dark": "dark", "hazy": "haze", "screenshot": "screenshot", "bw": "bw",
@@ -67,7 +68,7 @@ def numbers(term: Term) -> Interval[Number]:
 
 def _bad(c: Compiler, term: Term, detail: str, suggestions: list[str]) -> BadQuery:
     if c.albums:  # the position would lie in the album's own rule
-        detail = f"In the album “{c.albums[0].title}”: {detail}"
+        detail = say("In the album “{title}”: {detail}", title=c.albums[0].title, detail=detail)
         return BadQuery(detail, position=0, suggestions=suggestions)
     return BadQuery(detail, position=term.position, suggestions=suggestions)
 
@@ -96,8 +97,13 @@ def _tag(c: Compiler, term: Term, confidence: Interval[Number] | None) -> Condit
     roots = c.library.tags.find(name)
     if not roots:
         near = c.library.tags.nearest(name)
-        hint = f" Did you mean {' or '.join(near)}?" if near else ""
-        raise _bad(c, term, f"There is no tag “{name}”.{hint}", [f"tag:{Text(n)}" for n in near])
+        hint = say(" Did you mean {names}?", names=", ".join(near)) if near else ""
+        raise _bad(
+            c,
+            term,
+            say("There is no tag “{name}”.{hint}", name=name, hint=hint),
+            [f"tag:{Text(n)}" for n in near],
+        )
     return sql.tagged(c.library.tags.below(roots), roots, confidence)
 
 
@@ -107,10 +113,11 @@ def _object(c: Compiler, term: Term, confidence: Interval[Number] | None) -> Con
     names = c.library.object_names(term.value.name)
     if not names:
         near = c.library.near_objects(term.value.name)
-        hint = f" Did you mean {' or '.join(near)}?" if near else ""
-        raise _bad(c, term, f"Albumen does not look for objects named “{term.value.name}”.{hint}",
-            [f"object:{Text(n)}" for n in near],
-        )  # fmt: skip
+        hint = say(" Did you mean {names}?", names=", ".join(near)) if near else ""
+        detail = say(
+            "Albumen does not look for objects named “{name}”.{hint}", name=term.value.name, hint=hint
+        )
+        raise _bad(c, term, detail, [f"object:{Text(n)}" for n in near])
     where: list[Condition] = [DetectedObject.name.in_(sorted(names))]
     if confidence is not None:
         where.append(sql.in_interval(DetectedObject.confidence, confidence))
@@ -133,7 +140,9 @@ def _faces(_c: Compiler, term: Term, _: Interval[Number] | None) -> Condition:
 def _album(c: Compiler, term: Term, _: Interval[Number] | None) -> Condition:
     found = _find_albums(c, _text(term))
     if not found:
-        raise _bad(c, term, f"There is no album “{_text(term)}”.", _near_albums(c, _text(term)))
+        raise _bad(
+            c, term, say("There is no album “{name}”.", name=_text(term)), _near_albums(c, _text(term))
+        )
     return sql.any_condition([_album_photos(c, term, album) for album in found])
 
 
@@ -162,9 +171,11 @@ def _album_photos(c: Compiler, term: Term, album: Album) -> Condition:
         return sql.of_photos(listed.where(pinned))
     if album.id in [a.id for a in c.albums]:
         chain = " → ".join(f"“{a.title}”" for a in [*c.albums, album])
-        raise _bad(c, term, f"An album cannot contain itself: {chain}.", [])
+        raise _bad(c, term, say("An album cannot contain itself: {chain}.", chain=chain), [])
     if len(c.albums) >= MAX_ALBUM_DEPTH:
-        raise _bad(c, term, f"Albums refer to each other more than {MAX_ALBUM_DEPTH} deep.", [])
+        raise _bad(
+            c, term, say("Albums refer to each other more than {most} deep.", most=MAX_ALBUM_DEPTH), []
+        )
     c.albums.append(album)
     rule = parse(album.query)
     inside = c.node(rule.root, None, False) if rule.root is not None else sql.all_conditions([])

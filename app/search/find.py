@@ -26,6 +26,7 @@ from app.search.language import Query, parse
 from app.search.meaning import Meaning
 from app.search.ranking import Reason, head, rank, reasons_of
 from app.search.similar import MOST_SIMILAR, similar_matches
+from app.sentences import say
 from app.services.accounts import Viewer
 
 MAX_LIMIT = 1000
@@ -73,9 +74,9 @@ def find_photos(
     parsed = query if isinstance(query, Query) else parse(query)
     order = order or ("relevance" if parsed.has_free_words else "newest")
     if order not in ORDERS:
-        raise Invalid(f"The order is one of {', '.join(ORDERS)}.", field="order")
+        raise Invalid(say("The order is one of {known}.", known=", ".join(ORDERS)), field="order")
     if not 1 <= limit <= MAX_LIMIT:
-        raise Invalid(f"The limit lies between 1 and {MAX_LIMIT}.", field="limit")
+        raise Invalid(say("The limit lies between 1 and {most}.", most=MAX_LIMIT), field="limit")
     if order == "relevance" and not parsed.has_free_words:
         order = "newest"  # nothing to be relevant to
     plan = _plan(session, viewer, parsed, trashed, archived)

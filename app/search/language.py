@@ -30,6 +30,7 @@ from typing import NoReturn
 from app.errors import BadQuery
 from app.search.fields import BY_NAME, FIELDS, Field, Kind, find_field
 from app.search.values import UnreadableValue, Value, quoted, read_value
+from app.sentences import say
 
 MAX_LENGTH = 4000
 MAX_DEPTH = 30
@@ -191,7 +192,7 @@ class _Parser:
 
     def query(self) -> Query:
         if len(self.text) > MAX_LENGTH:
-            self.fail(f"A search has at most {MAX_LENGTH} characters.", MAX_LENGTH)
+            self.fail(say("A search has at most {most} characters.", most=MAX_LENGTH), MAX_LENGTH)
         for i, char in enumerate(self.text):
             if not char.isspace() and unicodedata.category(char) in ("Cc", "Cs"):
                 self.fail("The search holds a character that cannot be searched.", i)
@@ -207,7 +208,7 @@ class _Parser:
 
     def alternatives(self, depth: int) -> Node:
         if depth > MAX_DEPTH:
-            self.fail(f"Parentheses are nested more than {MAX_DEPTH} deep.")
+            self.fail(say("Parentheses are nested more than {most} deep.", most=MAX_DEPTH))
         children = [self.group(depth)]
         while self.keyword(_OR):
             children.append(self.group(depth))
@@ -233,7 +234,7 @@ class _Parser:
     def primary(self, depth: int) -> Node:
         self.terms += 1
         if self.terms > MAX_TERMS:
-            self.fail(f"A search has at most {MAX_TERMS} terms.")
+            self.fail(say("A search has at most {most} terms.", most=MAX_TERMS))
         start = self.at
         if self.text[start] in _OPEN:
             self.at += 1
@@ -274,9 +275,13 @@ class _Parser:
             return  # an address, or a word before a stray colon
         near = get_close_matches(name.casefold(), list(BY_NAME), 3, 0.6)
         names = dict.fromkeys(BY_NAME[n].name for n in near)
-        hint = f" Did you mean {' or '.join(f'{n}:' for n in names)}?" if names else ""
+        hint = say(" Did you mean {names}?", names=", ".join(f"{n}:" for n in names)) if names else ""
         self.fail(
-            f"There is no field “{name}”.{hint} To search for the words, put them in quotation marks.",
+            say(
+                "There is no field “{name}”.{hint} To search for the words, put them in quotation marks.",
+                name=name,
+                hint=hint,
+            ),
             start,
             tuple(f"{n}:" for n in names) or tuple(f"{f.name}:" for f in FIELDS[:6]),
         )
@@ -284,7 +289,15 @@ class _Parser:
     def value(self, found: Field) -> Value:
         if self.ended() or self.text[self.at] in _CLOSE:
             values = tuple(e.partition(":")[2] for e in found.examples)
-            self.fail(f"{found.name}: needs a value, for example {found.examples[0]}.", None, values)
+            self.fail(
+                say(
+                    "{field}: needs a value, for example {example}.",
+                    field=found.name,
+                    example=found.examples[0],
+                ),
+                None,
+                values,
+            )
         start = self.at
         is_string = self.text[start] in _QUOTES
         stops = _OPEN + _CLOSE + "".join(_QUOTES) + ("" if found.kind is Kind.NEAR else _SEPARATORS)
@@ -308,7 +321,9 @@ class _Parser:
         text = self.run(_OPEN + _CLOSE + "".join(_QUOTES) + _SEPARATORS)
         text = text.rstrip(_TRAILING) or text
         if text.casefold() in _OR | _AND:
-            self.fail(f"“{text}” joins two searches. To search for the word itself, quote it.", start)
+            self.fail(
+                say("“{text}” joins two searches. To search for the word itself, quote it.", text=text), start
+            )
         stem = text.rstrip("*")
         if stem != text and not is_silent(stem):
             return Word(stem, True, start)

@@ -17,6 +17,7 @@ from typing import Generic, TypeVar
 from uuid import UUID
 
 from app.search.fields import Field, Kind, find_choice
+from app.sentences import say
 
 DEFAULT_KM = 10
 HALF_EARTH_KM = 20_038
@@ -225,7 +226,7 @@ def _example(field: Field) -> tuple[str, ...]:
 
 def _text(field: Field, text: str) -> Text:
     if not text.strip():
-        raise UnreadableValue(f"{field.name}: needs a value.", _example(field))
+        raise UnreadableValue(say("{field}: needs a value.", field=field.name), _example(field))
     return Text(" ".join(text.split()))
 
 
@@ -253,31 +254,45 @@ def _interval(field: Field, text: str, read: Callable[[str], B]) -> Interval[B]:
         raise UnreadableValue("A range needs a value before or after the two dots.", _example(field))
     if low is not None and high is not None and high < low:
         turned = f"{high}..{low}"
-        raise UnreadableValue(f"The range is empty: {high} lies before {low}.", (turned,))
+        raise UnreadableValue(
+            say("The range is empty: {high} lies before {low}.", high=high, low=low), (turned,)
+        )
     return Interval(low, high)
 
 
 def _number(field: Field, text: str) -> Number:
     text = text.strip()
     if not _NUMBER.fullmatch(text):
-        raise UnreadableValue(f"{field.name}: needs a number; {_shown(text)} is none.", _example(field))
+        raise UnreadableValue(
+            say("{field}: needs a number; {given} is none.", field=field.name, given=_shown(text)),
+            _example(field),
+        )
     number = Decimal(text)
     if (field.whole or field.kind is Kind.COUNTED) and number != int(number):
-        raise UnreadableValue(f"{field.name}: needs a whole number.", _example(field))
+        raise UnreadableValue(say("{field}: needs a whole number.", field=field.name), _example(field))
     if not field.low <= number <= field.high:
-        bounds = f"{field.low:g} and {field.high:g}"
-        raise UnreadableValue(f"{field.name}: lies between {bounds}.", _example(field))
+        raise UnreadableValue(
+            say(
+                "{field}: lies between {low:g} and {high:g}.",
+                field=field.name,
+                low=field.low,
+                high=field.high,
+            ),
+            _example(field),
+        )
     return Number(number)
 
 
 def _bytes(field: Field, text: str) -> Number:
     match = _SIZE.fullmatch(text.strip().casefold())
     if not match:
-        detail = f"{field.name}: needs a size such as 5mb; {_shown(text)} is none."
+        detail = say(
+            "{field}: needs a size such as 5mb; {given} is none.", field=field.name, given=_shown(text)
+        )
         raise UnreadableValue(detail, _example(field))
     number = Decimal(match[1]) * (_BINARY if match[3] else _UNITS)[match[2]]
     if number > Decimal(field.high):
-        raise UnreadableValue(f"{field.name}: lies below 1000 gb.", _example(field))
+        raise UnreadableValue(say("{field}: lies below 1000 gb.", field=field.name), _example(field))
     return Number(Decimal(int(number)), sized=True)
 
 
@@ -295,7 +310,11 @@ def _day(field: Field, text: str) -> Day:
     match = _DAY.fullmatch(text.strip())
     if not match:
         raise UnreadableValue(
-            f"{field.name}: needs a date such as 2024, 2024-06 or 2024-06-01; {_shown(text)} is none.",
+            say(
+                "{field}: needs a date such as 2024, 2024-06 or 2024-06-01; {given} is none.",
+                field=field.name,
+                given=_shown(text),
+            ),
             _example(field),
         )
     year, month, day = (int(g) if g else None for g in match.groups())
@@ -305,7 +324,9 @@ def _day(field: Field, text: str) -> Day:
     try:
         date(year, month if month is not None else 1, day if day is not None else 1)
     except ValueError:
-        raise UnreadableValue(f"There is no such day: {text.strip()}.", _example(field)) from None
+        raise UnreadableValue(
+            say("There is no such day: {given}.", given=text.strip()), _example(field)
+        ) from None
     return Day(year, month, day)
 
 
@@ -333,7 +354,12 @@ def _choice(field: Field, text: str) -> Chosen:
     names = [n for c in field.choices for n in (c.name, *c.aliases)]
     near = get_close_matches(text.strip().casefold(), names, 3, 0.5) or [c.name for c in field.choices]
     raise UnreadableValue(
-        f"{field.name}: does not know {_shown(text)}; it takes {', '.join(c.name for c in field.choices)}.",
+        say(
+            "{field}: does not know {given}; it takes {known}.",
+            field=field.name,
+            given=_shown(text),
+            known=", ".join(c.name for c in field.choices),
+        ),
         tuple(near),
     )
 
@@ -348,7 +374,9 @@ def _near(field: Field, text: str) -> Near:
         detail = "A latitude lies within ±90 and a longitude within ±180 degrees."
         raise UnreadableValue(detail, _example(field))
     if not 0 < km <= HALF_EARTH_KM:
-        raise UnreadableValue(f"The distance lies above 0 and up to {HALF_EARTH_KM} km.", _example(field))
+        raise UnreadableValue(
+            say("The distance lies above 0 and up to {most} km.", most=HALF_EARTH_KM), _example(field)
+        )
     return Near(latitude + 0, longitude + 0, km)
 
 
@@ -356,7 +384,9 @@ def _photo(field: Field, text: str) -> PhotoId:
     try:
         return PhotoId(UUID(text.strip()))
     except ValueError:
-        raise UnreadableValue(f"{field.name}: needs a photo's id.", _example(field)) from None
+        raise UnreadableValue(
+            say("{field}: needs a photo's id.", field=field.name), _example(field)
+        ) from None
 
 
 def _shown(text: str) -> str:

@@ -14,6 +14,7 @@ from sqlalchemy import delete, func, select, update
 from app.db import ReadSession, WriteSession, utcnow
 from app.errors import Conflict, Invalid, NotAllowed, NotFound, NotSignedIn, TooManyRequests
 from app.models import ApiKey, LoginFailure, SignIn, User
+from app.sentences import say
 from app.services import passwords
 from app.settings import Settings
 
@@ -71,7 +72,7 @@ def create_user(session: WriteSession, username: str, password: str, *, is_admin
     if not 1 <= len(username) <= 64 or not username.isprintable():
         raise Invalid("A user name has 1 to 64 printable characters.", field="username")
     if session.scalar(select(User.id).where(User.username_key == username.casefold())):
-        raise Conflict(f"There is already a user named {username}.", field="username")
+        raise Conflict(say("There is already a user named {username}.", username=username), field="username")
     user = User(
         username=username,
         username_key=username.casefold(),
@@ -93,7 +94,7 @@ def set_up(session: WriteSession, username: str, password: str) -> User:
 def get_user(session: ReadSession, username: str) -> User:
     user = session.scalar(select(User).where(User.username_key == username.strip().casefold()))
     if user is None:
-        raise NotFound(f"There is no user named {username}.")
+        raise NotFound(say("There is no user named {username}.", username=username))
     return user
 
 
@@ -274,7 +275,9 @@ def create_key(session: WriteSession, viewer: Viewer, name: str, scopes: list[st
         raise NotAllowed("API keys are managed from a signed-in session, not with another key.")
     unknown = sorted(set(scopes) - set(SCOPES))
     if unknown or not scopes:
-        raise Invalid(f"Choose scopes among: {', '.join(SCOPES)}.", field="scopes", unknown=unknown)
+        raise Invalid(
+            say("Choose scopes among: {known}.", known=", ".join(SCOPES)), field="scopes", unknown=unknown
+        )
     if "admin" in scopes and not viewer.is_admin:
         raise NotAllowed("Only an administrator's key may have the admin scope.")
     if not 1 <= len(name.strip()) <= 100:

@@ -12,6 +12,7 @@ from app.db import ReadSession, WriteSession, insert_into, utcnow
 from app.errors import Conflict, Invalid, NotFound
 from app.models import Album, AlbumPhoto, Photo
 from app.search import count_photos, find_photos, parse
+from app.sentences import say
 from app.services.accounts import Viewer
 
 
@@ -35,7 +36,14 @@ def get_album(session: ReadSession, viewer: Viewer, album_id: UUID, *, kind: str
     if album is None or album.owner_id != viewer.user_id or album.deleted_at is not None:
         raise NotFound("There is no such album.")
     if kind is not None and album.kind != kind:
-        raise Conflict(f"This needs a {kind} album; {album.title} is a {album.kind} one.")
+        raise Conflict(
+            say(
+                "This needs a {kind} album; {title} is a {other} one.",
+                kind=say(kind),
+                title=album.title,
+                other=say(album.kind),
+            )
+        )
     return album
 
 

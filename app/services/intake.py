@@ -26,6 +26,7 @@ from app.imaging.places import locate
 from app.imaging.results import Inspection
 from app.models import Photo
 from app.search.terms import index_terms
+from app.sentences import say
 from app.services import albums, jobs
 from app.services.accounts import Viewer
 from app.storage import Incoming
@@ -85,7 +86,9 @@ def decode_base64(data: str, field_name: str = "data") -> bytes:
     try:
         return base64.b64decode("".join(text.split()), validate=True)
     except (binascii.Error, ValueError):
-        raise Invalid(f"The field {field_name} is not valid base64.", field=field_name) from None
+        raise Invalid(
+            say("The field {name} is not valid base64.", name=field_name), field=field_name
+        ) from None
 
 
 def add_received(context: Context, viewer: Viewer, incoming: Incoming, options: Options) -> Added:
@@ -123,7 +126,9 @@ def find_existing(session: ReadSession, viewer: Viewer, checksums: Iterable[str]
     """
     wanted = {given.strip().lower(): given for given in checksums}
     if len(wanted) > MAX_CHECKSUMS:
-        raise Invalid(f"Ask for at most {MAX_CHECKSUMS:,} checksums at once.", field="checksums")
+        raise Invalid(
+            say("Ask for at most {most:,} checksums at once.", most=MAX_CHECKSUMS), field="checksums"
+        )
     bad = [given for key, given in wanted.items() if not re.fullmatch(r"[0-9a-f]{40}|[0-9a-f]{64}", key)]
     if bad:
         raise Invalid("A checksum is a SHA-256 or SHA-1 in hexadecimal.", field="checksums", bad=bad[:5])

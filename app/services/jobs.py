@@ -21,6 +21,7 @@ from sqlalchemy import ColumnElement, and_, func, select, update
 from app.db import ReadSession, WriteSession, insert_into, new_id, utcnow
 from app.errors import Conflict, NotFound
 from app.models import Edit, Job, Photo
+from app.sentences import say
 from app.services.accounts import Viewer
 
 USER_WAITS, UPLOAD, CAMPAIGN = 10, 50, 90
@@ -134,7 +135,10 @@ def reap(session: WriteSession) -> list[Job]:
             job.state, job.finished_at = "cancelled", now
         elif job.attempts >= MAX_ATTEMPTS:
             job.state, job.finished_at = "failed", now
-            job.error_code, job.error = "worker-died", f"The worker died {MAX_ATTEMPTS} times doing this."
+            job.error_code, job.error = (
+                "worker-died",
+                say("The worker died {count} times doing this.", count=MAX_ATTEMPTS),
+            )
             parked.append(job)
         else:
             job.state, job.run_after = "ready", now

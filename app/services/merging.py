@@ -19,6 +19,7 @@ from app.models import (
     PeopleSuggestion,
     Person,
 )
+from app.sentences import say
 from app.services import grouping
 from app.services.accounts import Viewer
 from app.services.people import PersonSummary, get_person, summarise
@@ -44,7 +45,7 @@ def merge(session: WriteSession, viewer: Viewer, people_ids: Sequence[UUID], int
     target = get_person(session, viewer, into)
     gone = [get_person(session, viewer, i) for i in dict.fromkeys(people_ids) if i != into]
     if not 1 <= len(gone) <= MAX_PEOPLE:
-        raise Invalid(f"Choose 1 to {MAX_PEOPLE} other people to merge.", field="people")
+        raise Invalid(say("Choose 1 to {most} other people to merge.", most=MAX_PEOPLE), field="people")
     stay = {
         "name": target.name,
         "settled": target.settled,

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from app.errors import Invalid
+from app.sentences import say
 
 if TYPE_CHECKING:
     from ml import Analyzer
@@ -30,7 +31,10 @@ def build_analyzer(models_dir: Path, model: str | None = None) -> Analyzer:
     except UnknownModel as error:
         raise Invalid(str(error), field="model") from None
     if task not in _STAGE_OF_TASK:
-        raise Invalid(f"{model} does the task {task}, which has no choice of models.", field="model")
+        raise Invalid(
+            say("{model} does the task {task}, which has no choice of models.", model=model, task=task),
+            field="model",
+        )
     return Analyzer(models_dir, options={_STAGE_OF_TASK[task]: {"model": model}})
 
 

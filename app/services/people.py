@@ -15,6 +15,7 @@ from sqlalchemy import and_, case, delete, func, or_, select
 from app.db import ReadSession, WriteSession, utcnow
 from app.errors import Invalid, NotFound
 from app.models import Face, FaceRejection, Person, Photo
+from app.sentences import say
 from app.services import grouping
 from app.services.accounts import Viewer
 
@@ -260,7 +261,7 @@ def split(
     person = get_person(session, viewer, person_id)
     wanted = set(face_ids)
     if not 1 <= len(wanted) <= MAX_FACES:
-        raise Invalid(f"Choose 1 to {MAX_FACES:,} faces.", field="faces")
+        raise Invalid(say("Choose 1 to {most:,} faces.", most=MAX_FACES), field="faces")
     faces = session.scalars(select(Face).where(Face.id.in_(wanted), Face.person_id == person.id)).all()
     if len(faces) < len(wanted):
         raise Invalid("Some of these faces are not this person's.", field="faces")

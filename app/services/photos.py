@@ -15,6 +15,7 @@ from app.errors import Invalid, NotFound
 from app.models import Cue, DetectedObject, Edit, Face, Person, Photo, PhotoTag, Stage, Tag, TextLine
 from app.search import find_photos
 from app.search.terms import index_terms
+from app.sentences import say
 from app.services import albums, intake, jobs, teaching, vocabulary
 from app.services.accounts import Viewer
 
@@ -72,7 +73,9 @@ def get_photo(session: ReadSession, viewer: Viewer, photo_id: UUID, *, trashed: 
     if photo is None or photo.owner_id != viewer.user_id:
         raise NotFound("There is no such photo.")
     if trashed is not None and (photo.deleted_at is not None) != trashed:
-        raise NotFound("The photo is in the trash." if not trashed else "The photo is not in the trash.")
+        raise NotFound(
+            say("The photo is in the trash.") if not trashed else say("The photo is not in the trash.")
+        )
     return photo
 
 
@@ -278,7 +281,7 @@ def batch(
     if (ids is None) == (query is None):
         raise Invalid("Give either ids or a query.", field="ids")
     if ids is not None and len(ids) > MAX_BATCH:
-        raise Invalid(f"Act on at most {MAX_BATCH:,} photos at once.", field="ids")
+        raise Invalid(say("Act on at most {most:,} photos at once.", most=MAX_BATCH), field="ids")
     act = _action(action, tag, album_id)
     if ids is None:
         hits = find_photos(session, viewer, query or "", limit=MAX_BATCH, trashed=action == "restore").items
@@ -313,7 +316,10 @@ def _action(action: str, tag: str | None, album_id: UUID | None) -> _Action:
     simple: dict[str, _Action] = {"delete": trash_photo, "restore": restore_photo, "retag": request_analysis}
     if action not in simple:
         known = ", ".join(["tag", "untag", "album", *changes, *simple])
-        raise Invalid(f"There is no action {action}. Choose among: {known}.", field="action")
+        raise Invalid(
+            say("There is no action {action}. Choose among: {known}.", action=action, known=known),
+            field="action",
+        )
     return simple[action]
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from app.context import Context
 from app.errors import NotFound
 from app.models import Photo
+from app.sentences import say
 from app.storage import media_type
 
 KINDS = ("grid", "preview")
@@ -23,7 +24,7 @@ def rendition(context: Context, photo: Photo, kind: str) -> tuple[Path, str]:
         BrokenImage, TooLarge: the original cannot be decoded (any more).
     """
     if kind not in KINDS:
-        raise NotFound(f"There is no rendition {kind}; there are grid and preview.")
+        raise NotFound(say("There is no rendition {kind}; there are grid and preview.", kind=kind))
     path = context.storage.rendition(photo.checksum, kind)
     if not path.exists():
         render(context, photo)

@@ -25,6 +25,7 @@ from app.context import Context
 from app.db import utcnow
 from app.errors import AppError, Conflict, NotFound, StorageFull, TooLarge, TooManyRequests
 from app.models import Photo, ResumableUpload
+from app.sentences import say
 from app.services import albums, intake
 from app.services.accounts import Viewer
 from app.storage import disk_full
@@ -70,7 +71,7 @@ def create(
     """
     limit = context.settings.max_upload_bytes
     if length > limit:
-        raise TooLarge(f"The file is larger than {limit / 1024**2:.0f} MB.", limit=limit)
+        raise TooLarge(say("The file is larger than {size:.0f} MB.", size=limit / 1024**2), limit=limit)
     sweep(context)
     with context.database.write() as session:
         if options.album_id is not None:
@@ -80,7 +81,7 @@ def create(
         )
         if (session.scalar(mine) or 0) >= MAX_OPEN:
             raise TooManyRequests(
-                f"There are {MAX_OPEN} unfinished uploads. Finish or delete some first.",
+                say("There are {count} unfinished uploads. Finish or delete some first.", count=MAX_OPEN),
                 headers={"Retry-After": "60"},
             )
         upload = ResumableUpload(
@@ -172,7 +173,9 @@ def append(
         upload = _get(context, viewer, upload_id)  # again: the request before this one may have ended it
         there = upload.length if upload.photo_id is not None else os.lseek(file, 0, os.SEEK_END)
         if offset != there:
-            raise Conflict(f"The upload is at {there}, not at {offset}.", offset=there)
+            raise Conflict(
+                say("The upload is at {at}, not at {offset}.", at=there, offset=offset), offset=there
+            )
         yield Appending(file, upload, offset, checksum)
 
 

@@ -20,6 +20,7 @@ from app.db import ReadSession, WriteSession, new_id, utcnow
 from app.errors import Conflict, Invalid, NotFound
 from app.models import Campaign, CampaignBefore, Job, Photo, PhotoTag, Stage, Tag, User
 from app.search import find_ids
+from app.sentences import say
 from app.services import accounts, analysis, jobs, snapshots
 
 _CHUNK = 5000
@@ -63,7 +64,12 @@ def parse_stages(names: Sequence[str] | None) -> list[str]:
     unknown = sorted(set(names or ()) - set(analysis.STAGES))
     if unknown:
         raise Invalid(
-            f"There is no stage {unknown[0]}. Choose among: {', '.join(analysis.STAGES)}.", field="stages"
+            say(
+                "There is no stage {stage}. Choose among: {known}.",
+                stage=unknown[0],
+                known=", ".join(analysis.STAGES),
+            ),
+            field="stages",
         )
     return [name for name in analysis.STAGES if not names or name in names]
 
@@ -197,7 +203,7 @@ def cancel(session: WriteSession, campaign_id: UUID) -> Campaign:
     """Give up what waits; what is done stays done (undo takes it back)."""
     campaign = get_campaign(session, campaign_id)
     if campaign.state not in ("running", "paused"):
-        raise Conflict(f"The campaign is {campaign.state}.")
+        raise Conflict(say("The campaign is {state}.", state=say(campaign.state)))
     held = Job.state.in_(("ready", "paused"))
     _shift(session, campaign_id, campaign.state, "cancelled", held, state="cancelled", finished_at=utcnow())
     campaign.finished_at = utcnow()
@@ -209,7 +215,9 @@ def _shift(
 ) -> Campaign:
     campaign = get_campaign(session, campaign_id)
     if campaign.state != before:
-        raise Conflict(f"The campaign is {campaign.state}, not {before}.")
+        raise Conflict(
+            say("The campaign is {state}, not {before}.", state=say(campaign.state), before=say(before))
+        )
     session.execute(
         update(Job).where(Job.campaign_id == campaign_id, which).values(**values),
         execution_options={"synchronize_session": False},
@@ -246,7 +254,7 @@ def undo(context: Context, campaign_id: UUID, *, report: Any = None) -> int:
         settle(session)
         campaign = get_campaign(session, campaign_id)
         if campaign.state not in ("done", "cancelled", "undoing", "undone"):
-            raise Conflict(f"The campaign is {campaign.state}. Cancel it first.")
+            raise Conflict(say("The campaign is {state}. Cancel it first.", state=say(campaign.state)))
         campaign.state = "undoing"
     restored = 0
     while True:

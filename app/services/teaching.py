@@ -21,6 +21,7 @@ from app.context import Context
 from app.db import ReadSession, WriteSession, utcnow
 from app.errors import Invalid, NotFound
 from app.models import Embedding, Job, Photo, PhotoTag, Tag, TaughtTag
+from app.sentences import say
 from app.services import jobs, vocabulary
 from app.services.accounts import Viewer
 from app.services.grouping import LostLease
@@ -66,7 +67,7 @@ def teach(
     if wanted.keys() & unwanted.keys():
         raise Invalid("A photo cannot be both an example and a counter-example.", field="counter_examples")
     if max(len(wanted), len(unwanted)) > MAX_EXAMPLES:
-        raise Invalid(f"Give at most {MAX_EXAMPLES} photos at once.", field="examples")
+        raise Invalid(say("Give at most {most} photos at once.", most=MAX_EXAMPLES), field="examples")
     _require_own(session, viewer, [*wanted, *unwanted])
     tag = _own_tag(session, viewer, name)
     if session.get(TaughtTag, tag.id) is None:

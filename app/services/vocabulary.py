@@ -13,6 +13,7 @@ from sqlalchemy import ColumnElement, distinct, func, or_, select
 from app.db import ReadSession, WriteSession
 from app.errors import Invalid, NotFound
 from app.models import HiddenTag, KeyValue, Photo, PhotoTag, Tag
+from app.sentences import say
 from app.services.accounts import Viewer
 
 
@@ -94,7 +95,7 @@ def get_tag(session: ReadSession, viewer: Viewer, slug: str) -> Tag:
         .limit(1)
     )
     if tag is None:
-        raise NotFound(f"There is no tag {slug}.")
+        raise NotFound(say("There is no tag {slug}.", slug=slug))
     return tag
 
 

@@ -85,7 +85,7 @@ def make_key(request: Request, form: Form, viewer: PageViewer, session: deps.Wri
     except AppError as error:
         t = translator_of(request)
         key = f"keys.problem.{error.extra.get('field')}"
-        problem = t(key) if t.has(key) else error.detail
+        problem = t(key) if t.has(key) else t.sentence(error.detail)
         page = _settings_page(request, viewer, accounts.list_keys(session, viewer), problem=problem)
         return respond(request, page, error.status)
     return respond(request, _settings_page(request, viewer, accounts.list_keys(session, viewer), made))
@@ -147,7 +147,8 @@ def add_user(request: Request, form: Form, viewer: AdminViewer, session: deps.Wr
     try:
         accounts.create_user(session, username, password, is_admin=text_of(form, "is_admin") == "1")
     except AppError as error:
-        return respond(request, _users_page(request, viewer, session, error.detail, username), error.status)
+        problem = translator_of(request).sentence(error.detail)
+        return respond(request, _users_page(request, viewer, session, problem, username), error.status)
     return go("/admin/users", "flash.user_added", name=username)
 
 

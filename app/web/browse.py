@@ -132,7 +132,7 @@ def search_page(
         total = count_photos(session, viewer, q)
     except BadQuery as error:
         return respond(
-            request, SearchPage(shell, q, "", (), (), None, present.query_problem(q, error)), error.status
+            request, SearchPage(shell, q, "", (), (), None, present.query_problem(q, error, t)), error.status
         )
     kinds = (["relevance"] if query.has_free_words else []) + ["newest", "oldest"]
     context = SearchPage(
@@ -215,7 +215,7 @@ def _photo_context(
         id=str(photo.id), heading=heading, title=photo.title, description=photo.description,
         filename=photo.filename or f"{photo.checksum[:12]}.{photo.format}",
         favorite=photo.favorite, archived=photo.archived, deleted=photo.deleted_at is not None, rating=photo.rating,
-        status=photo.status, problem=photo.error or "",
+        status=photo.status, problem=t.sentence(photo.error or ""),
         src=f"{API}/{photo.id}/rendition/preview", original=f"{API}/{photo.id}/original",
         shown_original=photo.format in _SHOWN_BY_BROWSERS and photo.orientation == 1,
         width=photo.width, height=photo.height, thumbhash=photo.thumbhash or "", alt=present.alt_text(photo, t),

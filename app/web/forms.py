@@ -17,7 +17,7 @@ from app.services import albums, intake, jobs, photos
 from app.services.accounts import Viewer
 from app.web import browse, present
 from app.web.rendering import respond
-from app.web.shell import Form, PageViewer, go, tell, text_of
+from app.web.shell import Form, PageViewer, go, tell, text_of, translator_of
 
 router = APIRouter()
 
@@ -115,7 +115,12 @@ def make_album(request: Request, form: Form, viewer: PageViewer, context: deps.C
     except BadQuery as error:
         with context.database.read() as session:
             page = browse.albums_context(
-                request, viewer, session, title, query, present.query_problem(query, error)
+                request,
+                viewer,
+                session,
+                title,
+                query,
+                present.query_problem(query, error, translator_of(request)),
             )
         return respond(request, page, error.status)
     except Invalid as error:
@@ -137,7 +142,11 @@ def change_album(
     except BadQuery as error:
         with context.database.read() as session:
             page = browse.album_context(
-                request, viewer, session, album_id, problem=present.query_problem(query, error)
+                request,
+                viewer,
+                session,
+                album_id,
+                problem=present.query_problem(query, error, translator_of(request)),
             )
         return respond(request, page, error.status)
     except Invalid as error:
@@ -185,7 +194,8 @@ async def upload(request: Request, form: Form, viewer: PageViewer, context: deps
     for part in form.getlist("file"):
         if isinstance(part, UploadFile) and part.filename:
             options = form_options(form, part.filename)
-            results.append(await run_in_threadpool(_take_in, context, viewer, part, options))
+            name, state, problem, href = await run_in_threadpool(_take_in, context, viewer, part, options)
+            results.append((name, state, translator_of(request).sentence(problem), href))
     page = await run_in_threadpool(browse.upload_context, request, viewer, context, tuple(results))
     await form.close()
     return respond(request, page)

@@ -95,7 +95,7 @@ def _said(error: AppError, t: Translator) -> str:
         return t("sign_in.too_often")
     field = error.extra.get("field")
     key = f"account.problem.{error.code}.{field}"
-    return t(key) if t.has(key) else error.detail
+    return t(key) if t.has(key) else t.sentence(error.detail)
 
 
 def _with_language(request: Request, response: Response) -> Response:

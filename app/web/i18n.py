@@ -2,12 +2,13 @@
 
 A key that counts has two entries, ``key.one`` and ``key.other``; languages without a plural repeat the text.
 Keys that begin with ``js.`` travel to the browser. Dates, numbers and sizes are written here too, so that a
-page reads as one voice. No sentence of the product is spelt anywhere else.
+page reads as one voice. Services speak English; what they say is translated here by ``Translator.sentence``.
 """
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date as Date
@@ -16,11 +17,15 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from app.sentences import Sentence
+
 LANGUAGES: Mapping[str, str] = {"en": "English", "zh": "简体中文"}
 HTML_LANGUAGE: Mapping[str, str] = {"en": "en", "zh": "zh-Hans"}
 DEFAULT_LANGUAGE = "en"
 
 _FOLDER = Path(__file__).parent / "locales"
+_SLOT = re.compile(r"\{(\w+)(?::[^}]*)?\}")
+_TELLING = 12  # characters a template needs of its own to be recognised in a text
 _MONTHS_EN = (
     *("January", "February", "March", "April", "May", "June"),
     *("July", "August", "September", "October", "November", "December"),
@@ -34,6 +39,26 @@ def messages(language: str) -> Mapping[str, str]:
     """Every message of one language, by key."""
     found: dict[str, str] = json.loads((_FOLDER / f"{language}.json").read_text(encoding="utf-8"))
     return found
+
+
+@cache
+def sentences(language: str) -> Mapping[str, str]:
+    """What services say, as English template -> template in ``language``; empty for English."""
+    path = _FOLDER / f"sentences.{language}.json"
+    found: dict[str, str] = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    return found
+
+
+@cache
+def _patterns(language: str) -> tuple[tuple[re.Pattern[str], str], ...]:
+    """A pattern for each template with values, the one that says most by itself first."""
+    found = []
+    for template in sentences(language):
+        pieces = _SLOT.split(template)
+        if len(pieces) > 1 and sum(len(word) for word in pieces[::2]) >= _TELLING:
+            pattern = "".join(re.escape(p) if i % 2 == 0 else f"(?P<{p}>.*)" for i, p in enumerate(pieces))
+            found.append((re.compile(pattern, re.DOTALL), template))
+    return tuple(sorted(found, key=lambda pair: -len(pair[1])))
 
 
 def choose_language(*wishes: str | None, accept: str = "") -> str:
@@ -72,6 +97,23 @@ class Translator:
             values["count"] = self.number(values["count"])
         text = table[key]
         return text.format(**values) if values else text
+
+    def sentence(self, text: str) -> str:
+        """What a service said, in this language; a text that is not known stays as it is.
+
+        A sentence that was kept as text (a photo's error, a child process's answer) is recognised by its template.
+        """
+        known = sentences(self.language)
+        if isinstance(text, Sentence) and text.template in known:
+            values = {k: self.sentence(v) if isinstance(v, Sentence) else v for k, v in text.values.items()}
+            return known[text.template].format(**values)
+        if not known or text in known:
+            return known.get(text, text)
+        for pattern, template in _patterns(self.language):
+            met = pattern.fullmatch(text)
+            if met:
+                return _SLOT.sub(lambda slot: self.sentence(met[slot[1]]), known[template])  # noqa: B023 - used at once
+        return str(text)
 
     def has(self, key: str) -> bool:
         return key in messages(self.language)

@@ -185,7 +185,7 @@ def stages(detail: PhotoDetail, t: Translator) -> tuple[parts.StageView, ...]:
             model=f"{stage.model} ({stage.version})",
             at=t.moment(stage.at),
             seconds=t("photo.seconds", seconds=f"{stage.seconds:.2f}"),
-            error=stage.error or "",
+            error=t.sentence(stage.error or ""),
         )
         for stage in detail.stages
     )
@@ -200,7 +200,9 @@ def edit_view(edit: Edit, t: Translator) -> parts.EditView:
     steps = " → ".join(str(step.get("op", "")) for step in edit.recipe)
     href = f"/api/v1/edits/{edit.id}/file" if edit.status == "ready" else ""
     action = f"/photo/{edit.photo_id}/edits/{edit.id}"
-    return parts.EditView(edit.title or t("photo.edit"), edit.status, href, edit.error or steps, action)
+    return parts.EditView(
+        edit.title or t("photo.edit"), edit.status, href, t.sentence(edit.error or "") or steps, action
+    )
 
 
 def cues(detail: PhotoDetail, t: Translator) -> tuple[parts.Fact, ...]:
@@ -281,7 +283,7 @@ def job_view(job: Job, filename: str | None, t: Translator) -> parts.JobView:
         state=job.state,
         progress=job.progress,
         at=t.moment(at),
-        error=job.error or "" if job.state in ("failed", "ready") else "",
+        error=t.sentence(job.error or "") if job.state in ("failed", "ready") else "",
         photo_href=f"/photo/{job.photo_id}" if job.photo_id and filename is not None else "",
         photo_name=filename or "",
     )
@@ -290,7 +292,7 @@ def job_view(job: Job, filename: str | None, t: Translator) -> parts.JobView:
 # --- search ---------------------------------------------------------------------------------------------
 
 
-def query_problem(query: str, error: BadQuery) -> parts.QueryProblem:
+def query_problem(query: str, error: BadQuery, t: Translator) -> parts.QueryProblem:
     """The text cut at the fault, and the suggestions put in the fault's place."""
     position = min(max(int(error.extra.get("position", len(query))), 0), len(query))
     end = position
@@ -298,7 +300,7 @@ def query_problem(query: str, error: BadQuery) -> parts.QueryProblem:
         end += 1
     better = [str(word) for word in error.extra.get("suggestions", ())]
     return parts.QueryProblem(
-        detail=error.detail,
+        detail=t.sentence(error.detail),
         before=query[:position],
         at=query[position:end],
         after=query[end:],

@@ -110,12 +110,13 @@ def error_page(request: Request, error: AppError) -> Response:
         return RedirectResponse(f"/sign-in?next={quote(back, safe='')}", 303)
     frame = shell.shell_of(request)
     t = Translator(frame.language)
-    known = t.has(f"error.{error.code}.title")
+    known, said = t.has(f"error.{error.code}.title"), t.sentence(error.detail)
     page = ErrorPage(
         shell=frame,
         title=t(f"error.{error.code}.title") if known else t("error.internal.title"),
-        # The services speak English; another language gets the general sentence of the error's kind.
-        detail=error.detail if frame.language == "en" or not known else t(f"error.{error.code}.text"),
+        detail=said
+        if said != error.detail or frame.language == "en" or not known
+        else t(f"error.{error.code}.text"),
         request_id=request_id.get() or "" if error.status >= 500 else "",
     )
     return respond(request, page, error.status, error.headers)

@@ -126,12 +126,19 @@ def _read_flash(request: Request) -> Flash | None:
         return None
     try:
         note = json.loads(unquote(packed))
-        text = translator_of(request)(note["said"], **note["values"])
+        t = translator_of(request)
+        text = t(note["said"], **{**note["values"], **_problem(note, t)})
         flash = Flash(str(note["kind"]), text, str(note["undo"]))
     except (ValueError, KeyError, TypeError):
         return None  # written by an older version, or tampered with: nothing worth telling
     request.state.flash_shown = True
     return flash
+
+
+def _problem(note: dict[str, Any], t: Translator) -> dict[str, str]:
+    """The service's sentence a message carries, in the reader's language."""
+    detail = note["values"].get("detail")
+    return {"detail": t.sentence(detail)} if detail and note["kind"] == "problem" else {}
 
 
 def forget_flash(request: Request, response: Response) -> None:

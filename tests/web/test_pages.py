@@ -430,3 +430,31 @@ def test_a_disabled_user_is_out_at_once(
 def test_a_spoilt_message_cookie_is_ignored(browser: Any, cookie: str) -> None:
     browser.client.cookies.set("albumen_flash", cookie)
     assert browser.get("/").status_code == 200
+
+
+class TestErrorsInChinese:
+    """What a service refuses is said in the reader's language, on pages and by the API."""
+
+    def test_a_page_and_its_notes(self, browser: Any) -> None:
+        browser.client.cookies.set("albumen_language", "zh")
+        missing = browser.get("/album/0190a0f0-0000-7000-8000-000000000000")
+        assert missing.status_code == 404
+        assert "没有这个相册。" in missing.text
+        refused = browser.post("/albums", {"title": "", "query": ""})
+        assert "相册标题为 1 到 200 个字符。" in refused.text
+        unclear = browser.get("/search?q=tga:dog").text
+        assert "没有字段“tga”。您是不是想找 tag:？" in unclear
+        assert "There is no" not in unclear
+
+    def test_the_api_listens_to_accept_language(self, browser: Any) -> None:
+        for wanted, language, title, detail in (
+            ("zh-CN,zh;q=0.9", "zh-Hans", "未找到", "没有这张照片。"),
+            ("fr", "en", "Not found", "There is no such photo."),
+        ):
+            answer = browser.client.get(
+                "/api/v1/photos/0190a0f0-0000-7000-8000-000000000000", headers={"accept-language": wanted}
+            )
+            problem = answer.json()
+            assert (problem["title"], problem["detail"]) == (title, detail)
+            assert problem["type"] == "urn:albumen:problem:not-found"
+            assert answer.headers["content-language"] == language
