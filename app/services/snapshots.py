@@ -26,7 +26,7 @@ from app.models import (
 )
 from app.search import index_terms
 from app.search.vectors import next_version
-from app.services import grouping
+from app.services import grouping, teaching
 
 # stage -> (table, condition that says which of the photo's rows are that stage's)
 _TABLES: dict[str, list[tuple[type[Base], Any]]] = {
@@ -75,6 +75,8 @@ def restore(session: WriteSession, photo: Photo, before: dict[str, Any]) -> bool
         grouping.request_grouping(session, photo.owner_id)
     if "text" in before["stages"]:
         index_terms(session, photo)
+    if "scenes" in before["stages"] or "embedding" in before["stages"]:
+        teaching.tag_photo(session, photo)  # taught tags follow the vectors that are back
     return bool(before["stages"])
 
 

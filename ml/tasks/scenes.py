@@ -173,7 +173,7 @@ class TagStage:
     """
 
     stage = "tags"
-    version = "2"
+    version = "3"
     needs: tuple[str, ...] = ("scenes",)
     uses: tuple[str, ...] = ("objects", "faces", "cues", "text")
 
