@@ -93,7 +93,12 @@ def test_things_are_not_kinds_of_animals(vocabulary: Vocabulary) -> None:
     # One step too much or too little in an outline once made yarn a kind of dog.
     things = [slug for slug in vocabulary.concepts if vocabulary.top(slug) not in ("animal", "food")]
     strays = {slug for slug in things if "animal" in vocabulary.ancestors(slug)}
-    assert strays == {"muzzle", "horse-cart", "oxcart", "coral-reef"}  # an animal wears, pulls or builds these
+    assert strays == {
+        "muzzle",
+        "horse-cart",
+        "oxcart",
+        "coral-reef",
+    }  # an animal wears, pulls or builds these
 
 
 def test_ancestors_and_descendants_mirror_each_other(vocabulary: Vocabulary) -> None:
