@@ -19,6 +19,7 @@ from app import errors, migrate
 from app.api import (
     admin,
     albums,
+    around,
     auth,
     files,
     images,
@@ -81,6 +82,7 @@ def create_app(settings: Settings, context: Context | None = None) -> FastAPI:
         intake,
         photos,
         files,
+        around,
         uploads,
         sync,
         shares,

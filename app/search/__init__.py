@@ -2,7 +2,7 @@
 
 from app.search.compile import visible
 from app.search.duplicates import DuplicateGroup, duplicate_groups
-from app.search.find import Hit, Page, count_photos, find_ids, find_photos, timeline
+from app.search.find import Hit, Page, count_photos, find_ids, find_photos, finds, timeline
 from app.search.language import Query, parse
 from app.search.meaning import warm_up
 from app.search.ranking import Reason
@@ -21,6 +21,7 @@ __all__ = [
     "duplicate_groups",
     "find_ids",
     "find_photos",
+    "finds",
     "index_terms",
     "parse",
     "similar_photos",

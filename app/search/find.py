@@ -111,6 +111,12 @@ def find_ids(
     return list(session.scalars(newest))
 
 
+def finds(session: ReadSession, viewer: Viewer, query: str | Query, photo_id: UUID) -> bool:
+    """Whether a query finds this one photo, archived or not."""
+    plan = _plan(session, viewer, query, False, True)
+    return session.scalar(select(Photo.id).where(plan.where, Photo.id == photo_id)) is not None
+
+
 def timeline(session: ReadSession, viewer: Viewer, query: str | Query = "") -> list[tuple[str, int]]:
     """Photos per month, as ``("2024-06", 12)``, the latest month first."""
     plan = _plan(session, viewer, query, False, False)

@@ -9,9 +9,9 @@ from uuid import UUID
 from sqlalchemy import delete, func, select
 
 from app.db import ReadSession, WriteSession, insert_into, utcnow
-from app.errors import Conflict, Invalid, NotFound
+from app.errors import BadQuery, Conflict, Invalid, NotFound
 from app.models import Album, AlbumPhoto, Photo
-from app.search import count_photos, find_photos, parse
+from app.search import count_photos, find_photos, finds, parse
 from app.sentences import say
 from app.services.accounts import Viewer
 
@@ -49,12 +49,47 @@ def get_album(session: ReadSession, viewer: Viewer, album_id: UUID, *, kind: str
 
 def list_albums(session: ReadSession, viewer: Viewer) -> list[AlbumSummary]:
     """Every album of the viewer, the latest changed first."""
-    rows = session.scalars(
-        select(Album)
-        .where(Album.owner_id == viewer.user_id, Album.deleted_at.is_(None))
-        .order_by(Album.updated_at.desc(), Album.id)
+    return [summarise(session, viewer, album) for album in _living(session, viewer)]
+
+
+def choices(session: ReadSession, viewer: Viewer) -> list[Album]:
+    """The albums one can put photos into by hand, the latest changed first; nothing is counted."""
+    return [album for album in _living(session, viewer) if album.kind == "manual"]
+
+
+def holding(session: ReadSession, viewer: Viewer, photo_id: UUID, *, rules: bool = True) -> list[Album]:
+    """The viewer's albums that hold a photo, by title. Without ``rules`` only those it was put into by hand.
+
+    Every rule is asked about this one photo alone, so that the size of the library matters little.
+
+    Raises:
+        NotFound: no such photo of this viewer.
+    """
+    _own_photos(session, viewer, [photo_id])
+    placed = dict(
+        session.execute(select(AlbumPhoto.album_id, AlbumPhoto.pin).where(AlbumPhoto.photo_id == photo_id))
+        .tuples()
+        .all()
     )
-    return [summarise(session, viewer, album) for album in rows]
+
+    def holds(album: Album) -> bool:
+        if album.id in placed:
+            return placed[album.id] != "never"
+        if album.kind == "manual" or not rules:
+            return False
+        try:
+            return finds(session, viewer, members(album), photo_id)
+        except BadQuery:  # its rule names what is gone; the album's own page says so
+            return False
+
+    return sorted(
+        (album for album in _living(session, viewer) if holds(album)), key=lambda a: a.title.casefold()
+    )
+
+
+def _living(session: ReadSession, viewer: Viewer) -> list[Album]:
+    query = select(Album).where(Album.owner_id == viewer.user_id, Album.deleted_at.is_(None))
+    return list(session.scalars(query.order_by(Album.updated_at.desc(), Album.id)))
 
 
 def summarise(session: ReadSession, viewer: Viewer, album: Album) -> AlbumSummary:

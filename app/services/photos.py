@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import select, update
+from sqlalchemy import and_, or_, select, update
 
 from app.context import Context
 from app.db import ReadSession, WriteSession, utcnow
@@ -89,6 +89,22 @@ def get_photos(session: ReadSession, viewer: Viewer, photo_ids: Iterable[UUID]) 
         )
         found.update((photo.id, photo) for photo in session.scalars(part))
     return [found[photo_id] for photo_id in wanted if photo_id in found]
+
+
+def neighbours(session: ReadSession, viewer: Viewer, photo: Photo) -> tuple[UUID | None, UUID | None]:
+    """The photos before and after this one, as the timeline (the archive, the trash) lists them: newer, older."""
+    same = and_(
+        Photo.owner_id == viewer.user_id,
+        Photo.deleted_at.is_(None) if photo.deleted_at is None else Photo.deleted_at.is_not(None),
+        Photo.archived.is_(photo.archived),
+    )
+    taken, at = Photo.taken_local, photo.taken_local
+    newer = select(Photo.id).where(same, taken >= at, or_(taken > at, Photo.id > photo.id))
+    older = select(Photo.id).where(same, taken <= at, or_(taken < at, Photo.id < photo.id))
+    return (
+        session.scalar(newer.order_by(taken, Photo.id).limit(1)),
+        session.scalar(older.order_by(taken.desc(), Photo.id.desc()).limit(1)),
+    )
 
 
 def describe(session: ReadSession, viewer: Viewer, photo_id: UUID) -> PhotoDetail:

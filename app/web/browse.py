@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -201,13 +202,16 @@ def explore_page(request: Request, viewer: PageViewer, session: deps.ReadDb) -> 
 @router.get("/photo/{photo_id}")
 def photo_page(request: Request, viewer: PageViewer, session: deps.ReadDb, photo_id: UUID) -> Response:
     detail = photos.describe(session, viewer, photo_id)
-    choices = tuple(AlbumChoice(str(a.id), a.title) for a in _manual_albums(session, viewer))
-    return respond(request, _photo_context(shell_of(request), detail, choices, translator_of(request)))
+    # Which rules the photo meets is asked for by the script: with many albums that takes a moment.
+    held = albums.holding(session, viewer, photo_id, rules=False)
+    near = photos.neighbours(session, viewer, detail.photo)
+    context = _photo_context(shell_of(request), detail, held, translator_of(request))
+    choices = tuple(AlbumChoice(str(a.id), a.title) for a in albums.choices(session, viewer) if a not in held)
+    previous, following = (f"/photo/{one}" if one else "" for one in near)
+    return respond(request, replace(context, albums=choices, previous=previous, next=following))
 
 
-def _photo_context(
-    shell: Shell, detail: photos.PhotoDetail, choices: tuple[AlbumChoice, ...], t: Translator
-) -> PhotoPage:
+def _photo_context(shell: Shell, detail: photos.PhotoDetail, held: list[Album], t: Translator) -> PhotoPage:
     photo, taken = detail.photo, detail.photo.taken_local
     heading = present.heading(photo, t)
     return PhotoPage(
@@ -219,22 +223,18 @@ def _photo_context(
         src=f"{API}/{photo.id}/rendition/preview", original=f"{API}/{photo.id}/original",
         shown_original=photo.format in _SHOWN_BY_BROWSERS and photo.orientation == 1,
         width=photo.width, height=photo.height, thumbhash=photo.thumbhash or "", alt=present.alt_text(photo, t),
-        taken_day=t.weekday(taken) if heading == t.date(taken) else t.day(taken), taken_time=t.time(taken),
+        month=f"{taken:%Y-%m}", taken_time=t.time(taken),
+        taken_day=t.weekday(taken) if heading == t.date(taken) else t.day(taken),
         facts=present.facts(photo, t), place=present.place(photo, t), exif=present.exif(photo),
         tags=tuple(present.tag_view(tag, t) for tag in detail.tags if tag.state != "rejected"),
-        boxes=present.boxes(detail, t), cues=present.cues(detail, t),
+        boxes=present.boxes(detail, t), qualities=present.qualities(detail, t), cues=present.cues(detail, t),
         text_lines=tuple(line.content for line in detail.text),
         stages=present.stages(detail, t), edits=tuple(present.edit_view(edit, t) for edit in detail.edits),
-        albums=choices,
+        in_albums=tuple(present.in_album(album, photo) for album in held), albums=(),
+        stage_problem=present.stage_problem(detail, t),
         similar=present.search_address(f"similar:{photo.id}") if present.comparable(detail) else "",
         back="/trash" if photo.deleted_at else "/archive" if photo.archived else f"/#m-{taken:%Y-%m}",
     )  # fmt: skip
-
-
-def _manual_albums(session: ReadSession, viewer: Viewer) -> list[Album]:
-    return [
-        summary.album for summary in albums.list_albums(session, viewer) if summary.album.kind == "manual"
-    ]
 
 
 # --- albums ---------------------------------------------------------------------------------------------
@@ -303,7 +303,7 @@ def upload_context(
     with context.database.read() as session:
         choices = tuple(
             AlbumChoice(str(album.id), album.title, str(album.id) == chosen)
-            for album in _manual_albums(session, viewer)
+            for album in albums.choices(session, viewer)
         )
     return UploadPage(
         shell_of(request, "upload"),

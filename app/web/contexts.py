@@ -20,6 +20,7 @@ from app.web.parts import (
     FaceView,
     Fact,
     FieldHelp,
+    HoldingAlbum,
     JobView,
     KeyView,
     MapDot,
@@ -125,19 +126,23 @@ class PhotoPage(Page):
     height: int
     thumbhash: str
     alt: str
+    month: str  # of the timeline, as 2024-06
     taken_day: str
     taken_time: str
     facts: tuple[Fact, ...]
     place: PlaceView | None
     tags: tuple[TagView, ...]
     boxes: tuple[BoxView, ...]
+    qualities: tuple[str, ...]  # the cues in words
     cues: tuple[Fact, ...]
     text_lines: tuple[str, ...]
     stages: tuple[StageView, ...]
     edits: tuple[EditView, ...]
-    albums: tuple[AlbumChoice, ...]
+    in_albums: tuple[HoldingAlbum, ...]
+    albums: tuple[AlbumChoice, ...]  # those it could be put into
     exif: tuple[tuple[str, str], ...]
     similar: str = ""  # address of the photos that look like this one, once it can be compared
+    stage_problem: str = ""  # what could not be done while understanding it
     previous: str = ""
     next: str = ""
     back: str = "/"

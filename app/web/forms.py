@@ -95,6 +95,21 @@ def add_to_album(form: Form, viewer: PageViewer, session: deps.WriteDb, photo_id
     return go(_back(photo_id), "flash.in_album", title=album.title)
 
 
+@router.post("/photo/{photo_id}/albums/{album_id}")
+def take_out_of_album(
+    form: Form, viewer: PageViewer, session: deps.WriteDb, photo_id: UUID, album_id: UUID
+) -> Response:
+    album = albums.get_album(session, viewer, album_id)
+    albums.remove_photos(session, viewer, album.id, [photo_id])
+    return go(_back(photo_id), "flash.out_of_album", title=album.title)
+
+
+@router.post("/photo/{photo_id}/again")
+def look_again(form: Form, viewer: PageViewer, session: deps.WriteDb, photo_id: UUID) -> Response:
+    photos.request_analysis(session, viewer, photo_id)
+    return go(_back(photo_id), "flash.looked_at_again")
+
+
 @router.post("/trash/empty")
 def empty_trash(form: Form, viewer: PageViewer, context: deps.ContextDep) -> Response:
     with context.database.write() as session:

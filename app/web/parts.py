@@ -108,7 +108,7 @@ class TagView:
 
 @dataclass(frozen=True)
 class BoxView:
-    """Something found at a place: x, y, width, height in 0..1 of the upright picture."""
+    """Something found: x, y, width, height in 0..1 of the upright picture; ``tags`` are what it speaks for."""
 
     kind: str  # object face
     label: str
@@ -118,6 +118,7 @@ class BoxView:
     width: float
     height: float
     href: str = ""
+    tags: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -151,6 +152,15 @@ class EditView:
     href: str
     detail: str
     action: str
+
+
+@dataclass(frozen=True)
+class HoldingAlbum:
+    """An album a photo is in; out of it go forms below ``action``, empty where a rule decides."""
+
+    title: str
+    href: str
+    action: str = ""
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from itertools import groupby
 from urllib.parse import urlencode
 
 from app.errors import BadQuery
-from app.models import Edit, Job, Photo
+from app.models import Album, Edit, Job, Photo
 from app.search.fields import FIELDS
 from app.search.ranking import Reason
 from app.search.values import quote
@@ -132,10 +132,10 @@ def tag_view(seen: TagOnPhoto, t: Translator) -> parts.TagView:
 
 def boxes(detail: PhotoDetail, t: Translator) -> tuple[parts.BoxView, ...]:
     """Objects, then faces, each with its place in the picture."""
-    names = _object_names(t.language)
+    names, tags = _object_names(t.language), _object_tags()
     found = [
         parts.BoxView("object", names.get(o.name, o.name), o.confidence, o.x, o.y, o.width, o.height,
-                         search_address(f"object:{quote(o.name)}"))
+                         search_address(f"object:{quote(o.name)}"), tags.get(o.name, ()))
         for o in detail.objects
     ]  # fmt: skip
     for face, person in detail.faces:
@@ -159,6 +159,15 @@ def _object_names(language: str) -> dict[str, str]:
     return {
         name: concept.name_zh if language == "zh" else concept.name_en for name, concept in chosen.items()
     }
+
+
+@cache
+def _object_tags() -> dict[str, tuple[str, ...]]:
+    """The tags each class of the detector speaks for: its own and those above it."""
+    from ml.vocabulary import load_vocabulary
+
+    known = load_vocabulary()
+    return {name: (slug, *known.ancestors(slug)) for name, slug in known.coco.items()}
 
 
 def place(photo: Photo, t: Translator) -> parts.PlaceView | None:
@@ -212,6 +221,22 @@ def cues(detail: PhotoDetail, t: Translator) -> tuple[parts.Fact, ...]:
         )
         for cue in detail.cues
     )
+
+
+def qualities(detail: PhotoDetail, t: Translator) -> tuple[str, ...]:
+    """What the cues say, in words: what was noticed, or that nothing was."""
+    raised = [t.name("quality", cue.name) for cue in detail.cues if cue.flagged]
+    return tuple(raised or ([t("quality.usual")] if detail.cues else []))
+
+
+def stage_problem(detail: PhotoDetail, t: Translator) -> str:
+    failed = [t.name("stage", stage.stage) for stage in detail.stages if stage.error]
+    return t("photo.stage_problem", stages=", ".join(failed)) if failed else ""
+
+
+def in_album(album: Album, photo: Photo) -> parts.HoldingAlbum:
+    action = f"/photo/{photo.id}/albums/{album.id}"
+    return parts.HoldingAlbum(album.title, f"/album/{album.id}", action)
 
 
 def exif(photo: Photo) -> tuple[tuple[str, str], ...]:

@@ -6,7 +6,6 @@ const parts = {
   "photo-grid": () => import("./grid.js"),
   "photo-viewer": () => import("./viewer.js"),
   "photo-editor": () => import("./editor.js"),
-  "tag-editor": () => import("./tags.js"),
   "search-box": () => import("./search.js"),
   "rule-field": () => import("./rule.js"),
   "people-board": () => import("./people.js"),

@@ -1,5 +1,6 @@
 // A flat list of photos: search results, an album, favourites, archive, trash. Loads on as one scrolls.
 import { api } from "./api.js";
+import { leave, returning } from "./place.js";
 import { Section } from "./section.js";
 import { Selection } from "./selection.js";
 import { fromItem, refresh } from "./tile.js";
@@ -11,9 +12,10 @@ class PhotoGrid extends HTMLElement {
     this.next = this.dataset.more;
     this.moreLink = this.querySelector(".more");
     this.selection = new Selection(this, () => this.section.photos, (ids) => this.drop(ids));
-    this.addEventListener("click", (event) => remember(event, this.section.photos));
+    this.addEventListener("click", (event) => leave(event, this.section.photos));
     this.layout();
     new ResizeObserver(() => this.layout()).observe(this);
+    this.comeBack(returning());
     addEventListener("scroll", () => this.scrolled(), { passive: true });
     addEventListener("albumen:photos", (event) => this.update(event.detail));
   }
@@ -48,6 +50,14 @@ class PhotoGrid extends HTMLElement {
     if (this.next) this.scrolled();
   }
 
+  /** Back from a photo: to where it lies, loading on as far as need be. */
+  async comeBack(place) {
+    if (!place) return;
+    const at = () => this.section.photos.findIndex((photo) => photo.id === place.id);
+    while (at() < 0 && this.next) await this.load();
+    this.section.reveal(at(), place.top);
+  }
+
   async update(ids) {
     for (const [index, tile] of this.section.shown) {
       if (!ids.has(tile.dataset.id)) continue;
@@ -61,16 +71,6 @@ class PhotoGrid extends HTMLElement {
     this.section.remove(ids);
     this.section.layout();
   }
-}
-
-/** Leave the order of the list for the photo page, so that next and previous follow it. */
-export function remember(event, photos) {
-  const link = event.target.closest(".tile > a");
-  if (!link) return;
-  const id = link.closest(".tile").dataset.id;
-  const at = photos.findIndex((photo) => photo.id === id);
-  const near = photos.slice(Math.max(0, at - 500), at + 500).map((photo) => photo.id);
-  sessionStorage.setItem("albumen.list", JSON.stringify({ ids: near, back: location.pathname + location.search }));
 }
 
 customElements.define("photo-grid", PhotoGrid);

@@ -71,6 +71,16 @@ export class Section {
     }
   }
 
+  /** Scroll so that a photo stands `top` pixels below the window's edge (in any case within it), and focus it. */
+  reveal(index, top) {
+    const box = this.boxes[index];
+    if (!box) return;
+    const wanted = Math.min(Math.max(top, 80), Math.max(80, innerHeight - box.height - 80));
+    scrollTo(0, scrollY + this.list.getBoundingClientRect().top + box.y - wanted);
+    this.show();
+    this.shown.get(index)?.querySelector("a").focus({ preventScroll: true });
+  }
+
   /** Put a tile where it belongs in the reading order, so that Tab and screen readers follow the eye. */
   insert(index, tile) {
     for (let i = index + 1; i <= index + 40 && i < this.photos.length; i++) {

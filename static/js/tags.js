@@ -4,6 +4,7 @@ import { Completer } from "./complete.js";
 import { h, icon } from "./dom.js";
 import { formatPercent, t } from "./i18n.js";
 import { complain, toast } from "./toast.js";
+import { whyButton } from "./viewer_why.js";
 import { loadTags, matchTags } from "./words.js";
 
 class TagEditor extends HTMLElement {
@@ -15,7 +16,7 @@ class TagEditor extends HTMLElement {
   }
 
   async offers(text) {
-    const here = new Set([...this.list.children].map((line) => line.dataset.slug));
+    const here = new Set([...this.list.querySelectorAll(".tag-line")].map((line) => line.dataset.slug));
     const found = matchTags(await loadTags(), text).filter((tag) => !here.has(tag.slug));
     return found.map((tag) => ({ label: tag.name, kind: tag.count ? String(tag.count) : "", apply: () => this.add(tag.name) }));
   }
@@ -50,6 +51,7 @@ class TagEditor extends HTMLElement {
 
   removed(line) {
     const { name, slug } = line.dataset;
+    if (line.nextElementSibling?.matches(".why")) line.querySelector("[data-why]").click();
     (line.nextElementSibling ?? line.previousElementSibling)?.querySelector("a")?.focus();
     line.remove();
     toast(t("tag.removed", { name }), {
@@ -91,6 +93,7 @@ class TagEditor extends HTMLElement {
       h(
         "span",
         { class: "actions" },
+        whyButton(tag.name),
         tag.state === "confirmed"
           ? h("span", { class: "kept-mark", title: t("tag.confirmed") }, icon("check", t("tag.confirmed")))
           : verdict("confirm", "check", t("tag.confirm", { name: tag.name })),

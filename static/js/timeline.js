@@ -2,8 +2,8 @@
 // near the window hold elements. A hundred thousand photos cost as much as a hundred.
 import { api } from "./api.js";
 import { h } from "./dom.js";
-import { remember } from "./grid.js";
 import { formatMonth, t } from "./i18n.js";
+import { leave, returning } from "./place.js";
 import { estimate, measures } from "./rows.js";
 import { Scrubber } from "./scrubber.js";
 import { Section } from "./section.js";
@@ -20,7 +20,7 @@ class PhotoTimeline extends HTMLElement {
     const rendered = new Map([...this.querySelectorAll(".month")].map((section) => [section.dataset.month, section]));
     this.months = this.buckets.map(([key, count]) => this.month(key, count, rendered.get(key)));
     this.selection = new Selection(this, () => this.months.flatMap((month) => month.section.photos), (ids) => this.drop(ids));
-    this.addEventListener("click", (event) => remember(event, this.months.flatMap((month) => month.section.photos)));
+    this.addEventListener("click", (event) => leave(event, this.months.flatMap((month) => month.section.photos), { timeline: true }));
     this.near = new IntersectionObserver((entries) => this.seen(entries), { rootMargin: "1500px 0px" });
     this.layout();
     for (const month of this.months) this.near.observe(month.element);
@@ -28,7 +28,18 @@ class PhotoTimeline extends HTMLElement {
     addEventListener("scroll", () => this.scrolled(), { passive: true });
     addEventListener("albumen:photos", (event) => this.changed(event.detail));
     this.scrubber = new Scrubber(this.months);
-    if (location.hash) document.getElementById(location.hash.slice(1))?.scrollIntoView();
+    const place = returning();
+    if (place) this.comeBack(place).catch(complain);
+    else if (location.hash) document.getElementById(location.hash.slice(1))?.scrollIntoView();
+  }
+
+  /** Back from a photo: to its month, and there to where it lies. */
+  async comeBack({ id, month: key, top }) {
+    const month = this.months.find((one) => one.key === key);
+    if (!month) return;
+    month.element.scrollIntoView();
+    if (!month.loaded) await (month.loading ?? this.load(month));
+    month.section.reveal(month.section.photos.findIndex((photo) => photo.id === id), top);
   }
 
   month(key, count, element) {
@@ -73,8 +84,12 @@ class PhotoTimeline extends HTMLElement {
     }
   }
 
-  async load(month) {
-    month.loading = true;
+  /** Fetch a month's photos; the promise is kept, for others to wait for. */
+  load(month) {
+    return (month.loading = this.fetch(month).finally(() => (month.loading = null)));
+  }
+
+  async fetch(month) {
     try {
       const photos = [];
       let cursor = "";
@@ -93,7 +108,6 @@ class PhotoTimeline extends HTMLElement {
     } catch (error) {
       complain(error);
     }
-    month.loading = false;
   }
 
   scrolled() {

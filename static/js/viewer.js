@@ -1,85 +1,103 @@
-// The photo page: next and previous in the order one came from, keys, zoom, swipe, boxes that light up with their
-// words, the heart without a reload.
+// The photo page: turning to the next and previous photo, keys, zoom, boxes, evidence, the slide show, the heart
+// without a reload. Turning puts the next photo's own page in place of this element, so each photo starts afresh.
 import { api } from "./api.js";
 import { ask } from "./dialog.js";
 import { h, icon, typing } from "./dom.js";
 import { t } from "./i18n.js";
+import "./photo_albums.js";
+import "./similar.js";
+import "./tags.js";
 import { placeholder } from "./thumbhash.js";
 import { complain, toast } from "./toast.js";
+import { Boxes } from "./viewer_boxes.js";
+import { show } from "./viewer_show.js";
+import { neighboursOf, Pages } from "./viewer_turn.js";
+import { Why } from "./viewer_why.js";
 import { Zoom } from "./zoom.js";
+
+const PAN = 80; // pixels a key moves a zoomed picture
 
 class PhotoViewer extends HTMLElement {
   connectedCallback() {
+    this.over = new AbortController(); // ends what listens outside this element
     this.picture = this.querySelector(".picture");
-    const image = this.picture.querySelector("img");
-    if (this.picture.dataset.thumbhash && !image.complete) {
-      const ratio = image.getAttribute("width") / image.getAttribute("height");
-      this.picture.style.backgroundImage = `url(${placeholder(this.picture.dataset.thumbhash, ratio, 32)})`;
-      image.addEventListener("load", () => (this.picture.style.backgroundImage = ""), { once: true });
-    }
+    this.image = this.picture.querySelector("img");
+    this.develop();
     this.zoom = new Zoom(this.picture, this.querySelector(".picture-frame"), { next: () => this.turn(1), previous: () => this.turn(-1) });
+    this.boxes = new Boxes(this);
+    this.why = new Why(this);
+    this.pages = new Pages(this);
     this.querySelector("[data-toggle-favorite]")?.addEventListener("submit", (event) => this.love(event));
-    this.linkBoxes();
+    this.addEventListener("click", (event) => this.clicked(event));
+    const { signal } = this.over;
+    document.addEventListener("keydown", (event) => this.key(event), { signal });
+    addEventListener("albumen:photos", (event) => this.changed(event.detail), { signal });
     this.findNeighbours().catch(complain);
-    document.addEventListener("keydown", (event) => this.key(event));
-    addEventListener("albumen:photos", (event) => this.changed(event.detail));
+    show.arrived(this);
+  }
+
+  disconnectedCallback() {
+    this.over.abort();
+    this.boxes.close();
+  }
+
+  /** The placeholder until the picture is there. */
+  develop() {
+    const { thumbhash } = this.picture.dataset;
+    if (!thumbhash || this.image.complete) return;
+    const ratio = this.image.getAttribute("width") / this.image.getAttribute("height");
+    this.picture.style.backgroundImage = `url(${placeholder(thumbhash, ratio, 32)})`;
+    this.image.addEventListener("load", () => (this.picture.style.backgroundImage = ""), { once: true });
   }
 
   // --- neighbours ------------------------------------------------------------------------------------------------
 
   async findNeighbours() {
-    const { id } = this.dataset;
-    const list = JSON.parse(sessionStorage.getItem("albumen.list") ?? "null");
-    let ids = list?.ids ?? [];
-    if (ids.includes(id)) this.querySelector("[data-back]").href = list.back;
-    else ids = await this.monthOf(id);
-    const at = ids.indexOf(id);
-    this.link("previous", "left", ids[at - 1]);
-    this.link("next", "right", at < 0 ? undefined : ids[at + 1]);
-    // The neighbours' pictures load while this one is looked at, so that turning is instant.
-    for (const near of [ids[at + 1], ids[at - 1]]) if (at >= 0 && near) new Image().src = `/api/v1/photos/${near}/rendition/preview`;
-  }
-
-  /** Without a list to follow (a link from elsewhere) the photo's own month is the order. */
-  async monthOf(id) {
-    const photo = await api("GET", `/photos/${id}`);
-    if (photo.deleted_at || photo.archived) return [];
-    const page = await api("GET", `/photos?q=date:${photo.taken_at.slice(0, 7)}&limit=500`);
-    return page.items.map((item) => item.id);
+    const near = neighboursOf(this.dataset.id, this.picture);
+    if (near.back) this.querySelector("[data-back]").href = near.back;
+    this.link("previous", "left", near.previous);
+    this.link("next", "right", near.next);
+    // Both neighbours are fetched while this photo is looked at, so that turning is instant.
+    for (const id of [near.next, near.previous]) if (id) await this.pages.prepare(id);
   }
 
   link(side, symbol, id) {
     this[side] = id;
+    this.picture.querySelector(`.turn.${side}`)?.remove();
     if (!id) return;
     const label = this.dataset[side === "next" ? "labelNext" : "labelPrevious"];
-    this.picture.append(h("a", { class: `turn ${side}`, href: `/photo/${id}`, rel: side === "next" ? "next" : "prev", "aria-label": label, onclick: (event) => this.followed(event, side) }, icon(symbol)));
+    this.picture.append(h("a", { class: `turn ${side}`, href: `/photo/${id}`, rel: side === "next" ? "next" : "prev", "aria-label": label }, icon(symbol)));
   }
 
-  followed(event, side) {
-    event.preventDefault();
-    this.turn(side === "next" ? 1 : -1);
-  }
-
-  /** Replace rather than push: the way back leads to the list, not through every photo seen. */
+  /** To the next (1) or previous (-1) photo; false at the end of the list. */
   turn(step) {
     const id = step > 0 ? this.next : this.previous;
-    if (id) location.replace(`/photo/${id}`);
-  }
-
-  // --- boxes -----------------------------------------------------------------------------------------------------
-
-  linkBoxes() {
-    const box = (event) => {
-      const chip = event.target.closest(".chip[data-box]");
-      for (const lit of this.querySelectorAll(".boxes .lit")) lit.classList.remove("lit");
-      if (chip && (event.type === "pointerover" || event.type === "focusin")) {
-        this.querySelector(`.boxes [data-box="${chip.dataset.box}"]`)?.classList.add("lit");
-      }
-    };
-    for (const type of ["pointerover", "pointerout", "focusin", "focusout"]) this.querySelector(".panel").addEventListener(type, box);
+    if (id) this.pages.turn(id).catch(complain);
+    return Boolean(id);
   }
 
   // --- actions ---------------------------------------------------------------------------------------------------
+
+  clicked(event) {
+    const turn = event.target.closest(".turn");
+    if (turn && !event.ctrlKey && !event.metaKey && !event.shiftKey) {
+      event.preventDefault();
+      this.turn(turn.matches(".next") ? 1 : -1);
+    }
+    if (event.target.closest("[data-show]")) show.start(this);
+    const version = event.target.closest("[data-version]");
+    if (version) this.showVersion(version);
+  }
+
+  /** An edit in place of the photo, or the photo again. */
+  showVersion(button) {
+    const on = button.getAttribute("aria-pressed") === "false";
+    for (const other of this.querySelectorAll("[data-version]")) other.setAttribute("aria-pressed", String(on && other === button));
+    this.original ??= this.image.src;
+    this.image.src = on ? button.dataset.version : this.original;
+    this.picture.classList.toggle("version", on);
+    if (on) this.picture.scrollIntoView({ block: "nearest" });
+  }
 
   async love(event) {
     event.preventDefault();
@@ -97,15 +115,26 @@ class PhotoViewer extends HTMLElement {
 
   key(event) {
     if (typing(event) || event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog[open]")) return;
+    if (show.key(event)) return;
     const press = (selector) => this.querySelector(selector)?.click();
+    const { zoom } = this;
+    const pan = (x, y, turn) => (zoom.zoomed ? zoom.pan(x * PAN, y * PAN) : turn && this.turn(turn));
     const keys = {
-      ArrowLeft: () => this.turn(-1),
-      ArrowRight: () => this.turn(1),
-      Escape: () => (this.zoom.zoomed ? this.zoom.reset() : press("[data-back]")),
+      ArrowLeft: () => pan(1, 0, -1),
+      ArrowRight: () => pan(-1, 0, 1),
+      ArrowUp: zoom.zoomed && (() => pan(0, 1)),
+      ArrowDown: zoom.zoomed && (() => pan(0, -1)),
+      Escape: () => (zoom.zoomed ? zoom.reset() : this.why.open ? this.why.close() : press("[data-back]")),
       f: () => press("[data-toggle-favorite] button"),
       b: () => press(".boxes-toggle"),
+      e: () => press('a[href$="/edit"]'),
+      s: () => press("[data-show]"),
       t: () => this.querySelector("#new-tag")?.focus(),
-      z: () => this.zoom.toggle(),
+      z: () => zoom.toggle(),
+      "+": () => zoom.by(1.4),
+      "=": () => zoom.by(1.4),
+      "-": () => zoom.by(1 / 1.4),
+      0: () => zoom.reset(),
       Delete: () => press('form[action$="/delete"] button'),
       "?": () => this.help(),
     };
@@ -115,8 +144,11 @@ class PhotoViewer extends HTMLElement {
   }
 
   help() {
-    const rows = [["← →", "move"], ["f", "favorite"], ["b", "boxes"], ["t", "tag"], ["z", "zoom"], ["Del", "delete"], ["Esc", "back"]];
-    const list = h("dl", { class: "facts" }, ...rows.flatMap(([key, name]) => [h("dt", {}, h("kbd", {}, key)), h("dd", {}, t(`keys.${name}`))]));
+    const rows = [
+      ["← →", t("keys.move")], ["z", t("keys.zoom")], ["+ − 0", t("keys.scale")], ["f", t("keys.favorite")], ["b", t("keys.boxes")],
+      ["t", t("keys.tag")], ["e", t("keys.edit")], ["s", t("keys.show")], ["Del", t("keys.delete")], ["Esc", t("keys.back")],
+    ];
+    const list = h("dl", { class: "facts" }, ...rows.flatMap(([key, text]) => [h("dt", {}, h("kbd", {}, key)), h("dd", {}, text)]));
     return ask(t("keys.title"), [list], t("dismiss"));
   }
 
@@ -125,7 +157,7 @@ class PhotoViewer extends HTMLElement {
     if (!ids.has(this.dataset.id) || this.dataset.status !== "pending") return;
     const writing = document.activeElement?.matches("input, textarea, select");
     if (writing) toast(t("ready"), { action: t("show"), run: () => location.reload(), stay: 60_000 });
-    else location.reload();
+    else this.pages.turn(this.dataset.id, { again: true }).catch(complain);
   }
 }
 

@@ -34,6 +34,17 @@ export class Zoom {
     return [event.clientX - box.left - box.width / 2, event.clientY - box.top - box.height / 2];
   }
 
+  /** Zoom about the middle, for keys. */
+  by(factor) {
+    this.to(this.scale * factor, 0, 0);
+  }
+
+  pan(dx, dy) {
+    this.x += dx;
+    this.y += dy;
+    this.draw();
+  }
+
   /** Zoom so that the point under the pointer stays under it. */
   to(scale, cx, cy) {
     const next = Math.min(MOST, Math.max(1, scale));
@@ -51,6 +62,7 @@ export class Zoom {
     this.y = Math.min(my, Math.max(-my, this.y));
     this.frame.style.transform = this.zoomed ? `translate(${this.x}px, ${this.y}px) scale(${this.scale})` : "";
     this.stage.classList.toggle("zoomed", this.zoomed);
+    this.stage.dispatchEvent(new CustomEvent("albumen:zoom"));
     if (this.scale > 1.5) this.sharpen();
   }
 
@@ -84,11 +96,7 @@ export class Zoom {
     if (others.length === 1) {
       const reach = (a, b) => Math.hypot(a.clientX - b.clientX, a.clientY - b.clientY);
       this.to((this.scale * reach(event, others[0])) / Math.max(1, reach(before, others[0])), ...this.centre(event));
-    } else if (this.zoomed) {
-      this.x += event.clientX - before.clientX;
-      this.y += event.clientY - before.clientY;
-      this.draw();
-    }
+    } else if (this.zoomed) this.pan(event.clientX - before.clientX, event.clientY - before.clientY);
   }
 
   up(event) {

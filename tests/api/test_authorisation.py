@@ -157,6 +157,8 @@ ROWS: dict[str, Row] = {
     f"PATCH {V1}/tags/{{slug}}": Row(ANYONE, WRITE, send=body(hidden=True)),
     f"DELETE {V1}/tags/{{slug}}": Row((401, OK, OK, OK, 403), WRITE, 403),  # the vocabulary stays
     f"GET {V1}/photos/{{photo_id}}/tags/{{slug}}/evidence": Row(OWNER, READ, 404),  # it has no such tag
+    f"GET {V1}/photos/{{photo_id}}/similar": Row(OWNER, READ),
+    f"GET {V1}/photos/{{photo_id}}/albums": Row(OWNER, ALBUMS),
     f"GET {V1}/photos/{{photo_id}}/explain": Row(
         OWNER, READ, 404, lambda _o: {"params": {"tag": "no-such-tag"}}
     ),
@@ -280,6 +282,8 @@ ROWS: dict[str, Row] = {
     "POST /photo/{photo_id}/tags": Row(OWN_PAGE, ok=303, send=form(name="holiday")),
     "POST /photo/{photo_id}/tags/{slug}": Row(OWN_PAGE, ok=303, send=form(verdict="confirm")),
     "POST /photo/{photo_id}/albums": Row(OWN_PAGE, ok=303, send=lambda o: {"data": {"album": o["album_id"]}}),
+    "POST /photo/{photo_id}/albums/{album_id}": Row(OWN_PAGE, ok=303),
+    "POST /photo/{photo_id}/again": Row(OWN_PAGE, ok=303),
     "POST /trash/empty": Row(PAGE, ok=303),
     "POST /albums": Row(PAGE, ok=303, send=form(title="New")),
     "POST /album/{album_id}": Row(OWN_PAGE, ok=303, send=form(title="Changed")),

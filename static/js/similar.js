@@ -1,0 +1,31 @@
+// A strip of the photos that look like this one.
+import { api } from "./api.js";
+import { h } from "./dom.js";
+import { fromItem } from "./tile.js";
+
+const SHOWN = 8;
+
+class SimilarPhotos extends HTMLElement {
+  connectedCallback() {
+    // Far down the panel: asked for when it comes near.
+    this.near = new IntersectionObserver(([entry]) => entry.isIntersecting && this.load(), { rootMargin: "300px" });
+    this.near.observe(this);
+  }
+
+  disconnectedCallback() {
+    this.near.disconnect();
+  }
+
+  async load() {
+    this.near.disconnect();
+    const found = await api("GET", `/photos/${this.dataset.id}/similar?limit=${SHOWN}`).catch(() => []); // the link stays
+    if (!found.length) return;
+    const line = ({ photo }) => {
+      const { id, alt } = fromItem(photo);
+      return h("li", {}, h("a", { href: `/photo/${id}` }, h("img", { src: `/api/v1/photos/${id}/rendition/grid`, alt, loading: "lazy" })));
+    };
+    this.prepend(h("ul", { class: "thumbs" }, ...found.map(line)));
+  }
+}
+
+customElements.define("similar-photos", SimilarPhotos);

@@ -1,0 +1,231 @@
+"""The photo page in a real browser: turning, evidence, boxes, albums, zoom by keys, the slide show."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from app.context import Context
+from app.models import DetectedObject, Photo, PhotoTag, Stage, Tag
+from app.services import albums
+from app.services.accounts import Viewer
+from app.services.vocabulary import sync_vocabulary
+from tests.web.test_browser import address, chromium, library, screen
+
+pytestmark = pytest.mark.slow
+__all__ = ["address", "chromium", "library", "screen"]  # fixtures
+
+
+@pytest.fixture
+def understood(library: list[str], context: Context, anna: Viewer) -> str:
+    """The newest photo, with a dog in its left half that an object and its tags speak of."""
+    with context.database.write() as session:
+        sync_vocabulary(session)
+        photo = session.get_one(Photo, UUID(library[-1]))
+        for slug in ("dog", "animal"):
+            tag = session.query(Tag).filter_by(slug=slug, owner_id=None).one()
+            session.add(PhotoTag(tag_id=tag.id, photo_id=photo.id, source="object", confidence=0.9, state="suggested",
+                                 model="objects/one@x"))  # fmt: skip
+        session.add(DetectedObject(photo_id=photo.id, name="dog", confidence=0.9, x=0.1, y=0.2, width=0.3, height=0.5,
+                                   model="objects/one@x"))  # fmt: skip
+        session.add(Stage(photo_id=photo.id, stage="text", model="text/one@x", version="1", seconds=0.1,
+                          error="The reader ran out of memory."))  # fmt: skip
+        photo.status = "ready"
+    return library[-1]
+
+
+def test_turning_stays_on_the_page_and_back_leads_to_the_list(
+    screen: Callable[..., Any], library: list[str]
+) -> None:
+    s = screen()
+    s.open("/")
+    page = s.page
+    page.wait_for_selector(".grid.laid .tile")
+    page.evaluate("window.mine = true")
+    page.click(".tile >> nth=3 >> a")
+    page.wait_for_url("**/photo/*")
+    page.wait_for_selector("html.js")
+    page.evaluate("window.mine = 'photo'")
+    seen = [page.url]
+    for _ in range(4):
+        page.wait_for_selector(".turn.next")
+        page.keyboard.press("ArrowRight")
+        page.wait_for_url(lambda url: url != seen[-1])
+        seen.append(page.url)
+    assert len(set(seen)) == 5
+    assert page.evaluate("window.mine") == "photo"  # the same document throughout
+    assert page.text_content("[data-turned]") == page.get_attribute(".picture img", "alt")
+    page.click(".turn.previous")
+    page.wait_for_url(seen[-2])
+    page.go_back()
+    page.wait_for_url(f"{s.address}/")
+    last = seen[-2].rpartition("/")[2]
+    page.wait_for_selector(f".tile[data-id='{last}'] a:focus")
+    assert s.complaints == []
+
+
+def test_without_scripts_there_is_a_next_and_a_previous(
+    screen: Callable[..., Any], library: list[str]
+) -> None:
+    s = screen(java_script_enabled=False)
+    newest = s.page.get_attribute(".tile >> nth=0", "data-id")
+    s.page.goto(f"{s.address}/photo/{newest}")
+    assert s.page.query_selector(".turn.previous") is None
+    s.page.click(".turn.next")
+    second = s.page.url
+    s.page.click(".turn.previous")
+    assert second != s.page.url == f"{s.address}/photo/{newest}"
+    s.page.goto(f"{s.address}/photo/{library[0]}")
+    assert s.page.query_selector(".turn.next") is None  # the oldest
+
+
+def test_boxes_and_words_light_each_other(screen: Callable[..., Any], understood: str) -> None:
+    s = screen()
+    s.open(f"/photo/{understood}")
+    page = s.page
+    page.keyboard.press("b")
+    page.wait_for_selector(".boxes rect", state="visible")
+    assert page.text_content(".boxes text") == "dog"
+    page.hover(".boxes rect", position={"x": 4, "y": 4})
+    assert page.locator(".tag-line.lit").count() == 2  # the dog, and the animal it is
+    assert page.locator(".chip.lit").count() == 1
+    page.mouse.move(0, 0)
+    assert page.locator(".lit").count() == 0
+    page.focus(".tag-line[data-slug='animal'] a")
+    assert page.locator(".boxes .lit").count() == 1
+    page.click(".boxes rect", position={"x": 4, "y": 4})
+    assert page.evaluate("document.activeElement.matches('.chip[data-box]')")
+    assert s.complaints == []
+
+
+def test_a_tag_says_why(screen: Callable[..., Any], understood: str) -> None:
+    s = screen()
+    s.open(f"/photo/{understood}")
+    page = s.page
+    page.focus(".tag-line[data-slug='dog'] [data-why]")
+    page.keyboard.press("Enter")
+    page.wait_for_selector(".why .model")
+    assert "90%" in page.text_content(".why")
+    assert "objects/one@x" in page.text_content(".why")
+    page.wait_for_selector(".picture-frame .heat:not(.waiting)")
+    # Red lies over the dog, nothing over the right half.
+    red, clear = page.evaluate(
+        """() => { const image = document.querySelector('.picture-frame .heat');
+        const canvas = Object.assign(document.createElement('canvas'), {width: 100, height: 100});
+        const context = canvas.getContext('2d');
+        context.drawImage(image, 0, 0, 100, 100);
+        return [[25, 45], [85, 50]].map(([x, y]) => context.getImageData(x, y, 1, 1).data[3]); }"""
+    )
+    assert red > 60 > clear
+    page.keyboard.press("Escape")
+    assert page.query_selector(".why, .heat") is None
+    assert page.evaluate("document.activeElement.matches('[data-why][aria-expanded=\"false\"]')")
+    assert s.complaints == []
+
+
+def test_what_could_not_be_understood_is_said_with_a_way_out(
+    screen: Callable[..., Any], understood: str
+) -> None:
+    s = screen()
+    s.open(f"/photo/{understood}")
+    assert "Text" in s.page.text_content(".panel .notice.problem")
+    assert "ran out of memory" in s.page.text_content(".stage-lines")
+    s.page.click(".panel .notice.problem button")
+    s.page.wait_for_selector(".notice.done")
+
+
+def test_albums_of_a_photo(
+    screen: Callable[..., Any], understood: str, context: Context, anna: Viewer
+) -> None:
+    with context.database.write() as session:
+        albums.create_album(session, anna, "Dogs", query="tag:dog")
+        albums.create_album(session, anna, "Cats", query="tag:cat")
+    s = screen()
+    s.open(f"/photo/{understood}")
+    page = s.page
+    page.wait_for_selector("photo-albums .chip:has-text('Dogs')")
+    assert page.locator("photo-albums .chip").count() == 1
+    page.fill("photo-albums input", "Walks")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("photo-albums .chip:has-text('Walks')")
+    page.click("photo-albums .chip:has-text('Dogs') button")  # the rule does not count for this one
+    page.wait_for_selector("photo-albums .chip:has-text('Dogs')", state="detached")
+    page.click(".toast button")
+    page.wait_for_selector("photo-albums .chip:has-text('Dogs')")
+    page.fill("photo-albums input", "wal")
+    page.wait_for_timeout(200)
+    assert page.locator("photo-albums [role=option]").all_text_contents() == ["walnew album"]
+    assert s.complaints == []
+
+
+def test_keys_zoom_and_move_the_picture(screen: Callable[..., Any], library: list[str]) -> None:
+    s = screen()
+    s.open(f"/photo/{library[0]}")
+    page = s.page
+    here = page.url
+    page.keyboard.press("+")
+    page.keyboard.press("+")
+    first = page.evaluate("document.querySelector('.picture-frame').style.transform")
+    assert "scale(1.96)" in first
+    page.keyboard.press("ArrowRight")  # moves the picture, does not turn
+    assert page.evaluate("document.querySelector('.picture-frame').style.transform") != first
+    page.keyboard.press("0")
+    assert page.evaluate("document.querySelector('.picture-frame').style.transform") == ""
+    assert page.url == here
+    page.keyboard.press("?")
+    assert "Slide show" in page.text_content("dialog")
+    page.keyboard.press("Escape")
+    assert page.query_selector("dialog") is None
+
+
+@pytest.mark.parametrize("motion", ["reduce", "no-preference"])
+def test_the_slide_show_goes_on_by_itself(
+    screen: Callable[..., Any], library: list[str], motion: str
+) -> None:
+    s = screen(reduced_motion=motion)
+    newest = s.page.get_attribute(".tile >> nth=0", "data-id")
+    s.page.evaluate("localStorage.setItem('albumen.show.seconds', '0.3')")
+    s.open(f"/photo/{newest}")
+    page = s.page
+    page.wait_for_selector(".turn.next")
+    page.keyboard.press("s")
+    page.wait_for_selector(".show-bar")
+    assert not page.is_visible(".panel")
+    first = page.url
+    page.wait_for_url(lambda url: url != first)
+    page.keyboard.press(" ")
+    page.wait_for_selector(".show-bar [aria-label='Play']")
+    stopped = page.url
+    page.wait_for_timeout(700)
+    assert page.url == stopped
+    page.keyboard.press("ArrowRight")
+    page.wait_for_url(lambda url: url != stopped)
+    page.keyboard.press("Escape")
+    page.wait_for_selector(".show-bar", state="detached")
+    assert page.is_visible(".panel")
+    assert s.complaints == []
+
+
+def test_an_edit_shows_in_the_photos_place(
+    screen: Callable[..., Any], library: list[str], context: Context
+) -> None:
+    from app.services import edits
+    from app.worker import Worker
+
+    s = screen()
+    with context.database.write() as session:
+        photo = session.get_one(Photo, UUID(library[0]))
+        viewer = Viewer(photo.owner_id, "anna", False)
+        edits.create_edit(session, viewer, photo.id, [{"op": "invert"}], "Negative")
+    Worker(context).run_once()
+    s.open(f"/photo/{library[0]}")
+    page = s.page
+    before = page.get_attribute(".picture img", "src")
+    page.click("[data-version]")
+    assert "/edits/" in page.evaluate("document.querySelector('.picture img').src")
+    page.wait_for_function("document.querySelector('.picture img').naturalWidth > 0")
+    page.click("[data-version]")
+    assert page.evaluate("document.querySelector('.picture img').src").endswith(before)
