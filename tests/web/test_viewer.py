@@ -115,7 +115,7 @@ def test_a_tag_says_why(screen: Callable[..., Any], understood: str) -> None:
     red, clear = page.evaluate(
         """() => { const image = document.querySelector('.picture-frame .heat');
         const canvas = Object.assign(document.createElement('canvas'), {width: 100, height: 100});
-        const context = canvas.getContext('2d');
+        const context = canvas.getContext('2d', {willReadFrequently: true});
         context.drawImage(image, 0, 0, 100, 100);
         return [[25, 45], [85, 50]].map(([x, y]) => context.getImageData(x, y, 1, 1).data[3]); }"""
     )
