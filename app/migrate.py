@@ -10,7 +10,8 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
 from app.db import Database
-from app.services import sync, vocabulary
+from app.search import numbering
+from app.services import sync, tag_counts, vocabulary
 
 _MIGRATIONS = Path(__file__).resolve().parents[1] / "migrations"
 
@@ -29,6 +30,8 @@ def upgrade(database: Database) -> None:
     with database.write() as session:
         vocabulary.sync_vocabulary(session)
     sync.install(database)
+    numbering.install(database)
+    tag_counts.install(database)
 
 
 def require_current(database: Database) -> None:

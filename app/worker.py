@@ -19,7 +19,19 @@ from app import migrate
 from app.context import Context
 from app.logs import job_id
 from app.models import Job
-from app.services import analysis, edits, grouping, jobs, models, photos, resumable, retag, sync, teaching
+from app.services import (
+    analysis,
+    edits,
+    grouping,
+    jobs,
+    models,
+    photos,
+    resumable,
+    retag,
+    sync,
+    tag_counts,
+    teaching,
+)
 from app.settings import Settings
 
 if TYPE_CHECKING:
@@ -144,6 +156,7 @@ class Worker:
             with self.context.database.write() as session:
                 analysis.mark_parked(session, jobs.reap(session))
                 retag.settle(session)
+                tag_counts.fold(session)
         if now >= self._due["sweep"]:
             self._due["sweep"] = now + _SWEEP_SECONDS
             with self.context.database.write() as session:

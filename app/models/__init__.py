@@ -18,8 +18,10 @@ from app.models.understanding import (
     PhotoTag,
     Stage,
     Tag,
+    TagCount,
     TaughtTag,
     TextLine,
+    VectorCounter,
 )
 from app.models.work import Campaign, CampaignBefore, Job, KeyValue
 
@@ -55,7 +57,9 @@ __all__ = [
     "SignIn",
     "Stage",
     "Tag",
+    "TagCount",
     "TaughtTag",
     "TextLine",
     "User",
+    "VectorCounter",
 ]

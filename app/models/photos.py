@@ -84,6 +84,7 @@ class Photo(Base):
         Index(None, "owner_id", "added_at"),
         Index(None, "owner_id", "country_code", "city"),
         Index(None, "owner_id", "camera_model"),
+        Index(None, "owner_id", "latitude", "longitude"),
         Index(None, "checksum"),
         CheckConstraint("rating between 0 and 5", name="rating"),
         CheckConstraint("status in ('pending', 'ready', 'failed')", name="status"),

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, ForeignKey, Index, String, UniqueConstraint, text
+from sqlalchemy import BigInteger, ForeignKey, Index, Integer, String, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.db import new_id, utcnow
@@ -142,7 +142,24 @@ class Embedding(Base):
     kind: Mapped[str] = mapped_column(String(8), primary_key=True)  # visual semantic
     model: Mapped[str] = mapped_column(String(80))
     vector: Mapped[bytes]  # unit length, float16 little endian
-    version: Mapped[int] = mapped_column(
-        BigInteger, default=0
-    )  # grows with every write: lets readers follow incrementally
+    version: Mapped[int] = mapped_column(BigInteger, default=0)  # given by triggers: see app.search.numbering
     __table_args__ = (Index(None, "kind", "version"),)
+
+
+class VectorCounter(Base):
+    """One row: the last number given to a vector. It only grows."""
+
+    __tablename__ = "vector_counter"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    value: Mapped[int] = mapped_column(BigInteger)
+
+
+class TagCount(Base):
+    """A ledger: how many photos of an owner show a tag is the sum of its rows. See app.services.tag_counts."""
+
+    __tablename__ = "tag_counts"
+    id: Mapped[int] = mapped_column(BigInteger().with_variant(Integer, "sqlite"), primary_key=True)
+    owner_id: Mapped[UUID] = mapped_column(cascade("users.id"))
+    tag_id: Mapped[int] = mapped_column(cascade("tags.id"), index=True)
+    delta: Mapped[int] = mapped_column(BigInteger)
+    __table_args__ = (Index(None, "owner_id", "tag_id", "delta"),)

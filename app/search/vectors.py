@@ -1,9 +1,9 @@
 """Nearest vectors: an exact scan in memory over the ``embeddings`` rows, which are the truth.
 
 One ``VectorIndex`` per process, database and kind. It is filled at first use and then follows the table by
-``version``: any process that wrote a vector is seen at the next search. Exact scans answer 100,000 photos in
-milliseconds, have no build time and get faster with filters, which graph indexes do not. faiss is used when it is
-installed (half the memory, twice the speed); numpy gives the same answers.
+``version`` (see ``app.search.numbering``): what any process wrote is seen at the next search. Exact scans answer
+100,000 photos in milliseconds, have no build time and get faster with filters, which graph indexes do not. faiss is
+used when it is installed (half the memory, twice the speed); numpy gives the same answers.
 
 Vectors of different models live in different matrices and are never compared.
 """
@@ -27,6 +27,7 @@ from sqlalchemy.types import NullType
 
 from app.db import ReadSession
 from app.models import Embedding, Photo
+from app.search.numbering import newest_number
 
 Floats = NDArray[np.float32]
 
@@ -35,13 +36,6 @@ SCAN_WIDTH = 384
 _RESCORED = 400
 _BLOCK = 65_536
 _COUNT_EVERY = 60.0  # seconds between looks for deleted rows
-# Writers on PostgreSQL may commit out of order: the last versions are read again.
-_OVERLAP = 256
-
-
-def next_version(session: ReadSession, kind: str) -> int:
-    """The version of a vector that is written now; followers read what lies above the last one they saw."""
-    return (session.scalar(select(func.max(Embedding.version)).where(Embedding.kind == kind)) or 0) + 1
 
 
 @dataclass(frozen=True)
@@ -240,15 +234,13 @@ class VectorIndex:
 
     def _follow(self, session: ReadSession) -> None:
         """Read the rows written since the last look, and now and then look for deleted ones."""
-        latest = session.scalar(select(func.max(Embedding.version)).where(Embedding.kind == self.kind))
-        latest = -1 if latest is None else latest
-        if latest < self._seen:  # another database came in place of this one
+        newest = newest_number(session)
+        if newest < self._seen:  # an older backup came in place of this database
             self._forget()
-        if latest > self._seen:
-            since = self._seen if session.get_bind().dialect.name == "sqlite" else self._seen - _OVERLAP
-            for rows in self._read(session, since):
+        if newest > self._seen:
+            for rows in self._read(session, self._seen):
                 self._put(rows)
-            self._seen = latest
+            self._seen = newest  # what the rows hold beyond it was committed meanwhile and is read again
         if time.monotonic() - self._counted > _COUNT_EVERY:
             self.drop_deleted(session)
 

@@ -35,7 +35,6 @@ from app.models import (
     TextLine,
 )
 from app.search.terms import index_terms
-from app.search.vectors import next_version
 from app.services import grouping, jobs, snapshots, teaching, vocabulary
 from app.services.known import stored_analysis
 
@@ -355,7 +354,6 @@ def _replace_vector(
             photo_id=photo.id,
             kind=kind,
             model=run.model,
-            version=next_version(session, kind),
             vector=np.asarray(vector, dtype="<f2").tobytes(),
         )
     )

@@ -25,7 +25,6 @@ from app.models import (
     TextLine,
 )
 from app.search import index_terms
-from app.search.vectors import next_version
 from app.services import grouping, teaching
 
 # stage -> (table, condition that says which of the photo's rows are that stage's)
@@ -100,8 +99,6 @@ def _replace(
             _keep_person(session, row)
         if isinstance(row, PhotoTag):
             row.state = verdicts.get(row.tag_id, "suggested")
-        if isinstance(row, Embedding):
-            row.version = next_version(session, row.kind)
         session.merge(row)
 
 

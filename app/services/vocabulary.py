@@ -8,12 +8,13 @@ import unicodedata
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, distinct, func, or_, select
+from sqlalchemy import ColumnElement, func, or_, select
 
 from app.db import ReadSession, WriteSession
 from app.errors import Invalid, NotFound
-from app.models import HiddenTag, KeyValue, Photo, PhotoTag, Tag
+from app.models import HiddenTag, KeyValue, Tag
 from app.sentences import say
+from app.services import tag_counts
 from app.services.accounts import Viewer
 
 
@@ -57,27 +58,14 @@ def sync_vocabulary(session: WriteSession) -> int:
 
 def tag_tree(session: ReadSession, viewer: Viewer) -> list[TagNode]:
     """Every tag the viewer can see, parents before children is not promised; counts exclude trash and rejections."""
-    counted = (
-        select(PhotoTag.tag_id, func.count(distinct(PhotoTag.photo_id)).label("count"))
-        .join(Photo, Photo.id == PhotoTag.photo_id)
-        .where(
-            Photo.owner_id == viewer.user_id,
-            Photo.deleted_at.is_(None),
-            Photo.archived.is_(False),
-            PhotoTag.state != "rejected",
-            PhotoTag.source != "guess",
-        )
-        .group_by(PhotoTag.tag_id)
-        .subquery()
-    )
-    rows = session.execute(
-        select(Tag, func.coalesce(counted.c.count, 0))
-        .outerjoin(counted, counted.c.tag_id == Tag.id)
+    counts = tag_counts.counts(session, viewer.user_id)
+    rows = session.scalars(
+        select(Tag)
         .where(or_(Tag.owner_id.is_(None), Tag.owner_id == viewer.user_id))
         .where(Tag.hidden.is_(False), ~hidden_by(viewer.user_id))
         .order_by(Tag.slug)
     )
-    return [TagNode(tag, count) for tag, count in rows]
+    return [TagNode(tag, counts.get(tag.id, 0)) for tag in rows]
 
 
 def hidden_by(user_id: UUID) -> ColumnElement[bool]:

@@ -15,7 +15,8 @@ from sqlalchemy import create_engine, make_url
 
 from app.db import Database, WriteSession
 from app.models import Base, Photo, PhotoTag, Tag, User
-from app.search import index_terms
+from app.search import index_terms, numbering
+from app.services import tag_counts
 from app.services.accounts import Viewer, viewer_of
 
 _numbers = itertools.count()
@@ -111,6 +112,8 @@ def make_database(
             url = server.set(database=f"search{number}").render_as_string(hide_password=False)
         database = Database(url)
         Base.metadata.create_all(database.engine)
+        numbering.install(database)
+        tag_counts.install(database)
         made.append(database)
         return database
 

@@ -47,7 +47,6 @@ def visual(*values: float) -> Callable[[Photo], Embedding]:
     vector /= np.linalg.norm(vector)
     return lambda photo: Embedding(
         photo_id=photo.id, kind="visual", model="v", vector=vector.astype("<f2").tobytes(),
-        version=int(photo.checksum_sha1) + 1,
     )  # fmt: skip
 
 

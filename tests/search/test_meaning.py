@@ -34,7 +34,6 @@ def looks(slug: str, share: float = 0.6, model: str = MODEL) -> Callable[[Photo]
     vector = semantic_space().photo(probabilities)
     return lambda photo: Embedding(
         photo_id=photo.id, kind="semantic", model=model, vector=vector.astype("<f2").tobytes(),
-        version=int(photo.checksum_sha1) + 1,
     )  # fmt: skip
 
 

@@ -7,7 +7,7 @@ from uuid import UUID
 
 import numpy as np
 import pytest
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, select
 
 from app.models import Embedding
 from app.search.vectors import SCAN_WIDTH, VectorIndex, vector_index, vectors_of
@@ -24,15 +24,8 @@ def store(
     library: Any, photo_id: UUID, vector: np.ndarray[Any, Any], model: str = "a", kind: str = "semantic"
 ) -> None:
     with library.database.write() as session:
-        latest = session.scalar(select(func.max(Embedding.version)).where(Embedding.kind == kind)) or 0
         session.merge(
-            Embedding(
-                photo_id=photo_id,
-                kind=kind,
-                model=model,
-                vector=vector.astype("<f2").tobytes(),
-                version=latest + 1,
-            )
+            Embedding(photo_id=photo_id, kind=kind, model=model, vector=vector.astype("<f2").tobytes())
         )
 
 
