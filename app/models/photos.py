@@ -83,12 +83,16 @@ class Photo(Base):
         Index("ix_photos_timeline", "owner_id", "deleted_at", "archived", "taken_local", "id"),
         Index(None, "owner_id", "added_at"),
         Index(None, "owner_id", "country_code", "city"),
+        # Places, journeys and the map are counted from these two alone, without touching a row.
+        Index("ix_photos_place", "owner_id", "deleted_at", "archived", "country_code", "region", "city",
+              "taken_local", "latitude", "longitude", "favorite", "country", "id"),
+        Index("ix_photos_position", "owner_id", "deleted_at", "archived", "latitude", "longitude", "id"),
         Index(None, "owner_id", "camera_model"),
         Index(None, "owner_id", "latitude", "longitude"),
         Index(None, "checksum"),
         CheckConstraint("rating between 0 and 5", name="rating"),
         CheckConstraint("status in ('pending', 'ready', 'failed')", name="status"),
-    )
+    )  # fmt: skip
 
 
 class Edit(Base):

@@ -194,15 +194,10 @@ def _place(c: Compiler, term: Term, _: Interval[Number] | None) -> Condition:
 @_compiles("country")
 def _country(c: Compiler, term: Term, _: Interval[Number] | None) -> Condition:
     wanted = name_key(_text(term))
-    rows = c.library.session.execute(
-        select(Photo.country_code, func.max(Photo.country))
-        .where(Photo.owner_id == c.library.viewer.user_id, Photo.country_code.is_not(None))
-        .group_by(Photo.country_code)
-    )
     codes = [
         code
-        for code, name in rows
-        if code and wanted in {name_key(n) for n in (code, name or "", chinese_name(code) or "")}
+        for code, name in c.library.countries.items()
+        if wanted in {name_key(n) for n in (code, name, chinese_name(code) or "")}
     ]
     return and_(Photo.country_code.is_not(None), Photo.country_code.in_(codes)) if codes else sql.nothing()
 

@@ -8,10 +8,10 @@ from difflib import get_close_matches
 from functools import cached_property
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from app.db import ReadSession
-from app.models import Person
+from app.models import Person, Photo
 from app.search.tags import TagBook, tag_book
 from app.search.terms import name_key
 from app.services.accounts import Viewer
@@ -47,6 +47,22 @@ class Library:
 
     def named(self, text: str) -> frozenset[UUID]:
         return self.people.get(name_key(text), frozenset())
+
+    @cached_property
+    def countries(self) -> dict[str, str]:
+        """The countries of the viewer's photos: code -> name as the photos have it.
+
+        Each step of the recursion is one look into the index; grouping would read every photo.
+        """
+        mine = Photo.owner_id == self.viewer.user_id
+        codes = select(func.min(Photo.country_code).label("code")).where(mine).cte("codes", recursive=True)
+        following = select(func.min(Photo.country_code)).where(mine, Photo.country_code > codes.c.code)
+        codes = codes.union_all(select(following.scalar_subquery()).where(codes.c.code.is_not(None)))
+        of_code = select(Photo.country).where(mine, Photo.country_code == codes.c.code).limit(1)
+        rows = self.session.execute(
+            select(codes.c.code, of_code.scalar_subquery()).where(codes.c.code.is_not(None))
+        )
+        return {code: name or "" for code, name in rows.tuples()}
 
     @staticmethod
     def object_names(name: str) -> frozenset[str]:

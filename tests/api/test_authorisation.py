@@ -162,6 +162,11 @@ ROWS: dict[str, Row] = {
     f"GET {V1}/photos/{{photo_id}}/explain": Row(
         OWNER, READ, 404, lambda _o: {"params": {"tag": "no-such-tag"}}
     ),
+    # the library as a whole
+    f"GET {V1}/suggest": Row(ANYONE, READ, send=lambda _o: {"params": {"q": "be"}}),
+    f"GET {V1}/places": Row(ANYONE, READ),
+    f"GET {V1}/map": Row(ANYONE, READ),
+    f"GET {V1}/memories": Row(ANYONE, READ),
     # people
     f"GET {V1}/people": Row(ANYONE, READ),
     f"GET {V1}/people/suggestions": Row(ANYONE, READ),
