@@ -86,7 +86,9 @@ class _Requests:
             return self.settings.max_upload_bytes + _FORM_OVERHEAD
         if path.startswith(("/api/assets/", "/api/albums")):
             return _ID_LISTS
-        if path == "/upload":
+        if path.startswith("/api/v1/shares/") and path.endswith("/photos"):
+            return self.settings.max_upload_bytes + _FORM_OVERHEAD
+        if path == "/upload" or (path.startswith("/s/") and path.endswith("/photos")):
             return 20 * self.settings.max_upload_bytes
         return _SMALL_BODY
 

@@ -7,12 +7,16 @@ from typing import Annotated, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Header, Path, Request, Response
+from fastapi.concurrency import run_in_threadpool
 from pydantic import Field
+from starlette.datastructures import UploadFile
 from starlette.responses import FileResponse
 
 from app.api.auth import client_address
+from app.api.forms import read_form
 from app.api.schemas import Cursor, Limit, PhotoId, Place, Schema, local_time, photo_place, problems
 from app.deps import AlbumWriter, ContextDep, PhotoReader, PhotoWriter, ReadDb, WriteDb, check_same_origin
+from app.errors import Invalid
 from app.models import Photo, Share
 from app.services import shares
 from app.services.renditions import rendition
@@ -32,6 +36,7 @@ class ShareCreate(Schema):
     expires_at: datetime | None = Field(None, examples=["2030-01-01T00:00:00Z"])
     download: bool = False
     location: bool = False
+    upload: bool = Field(False, description="Whether guests may add photos (to an album that is a list).")
 
 
 class SharePublic(Schema):
@@ -42,11 +47,14 @@ class SharePublic(Schema):
     expires_at: datetime | None
     download: bool
     location: bool
+    upload: bool
+    received: int = Field(description="Files guests have sent by the link.")
     created_at: datetime
 
     @classmethod
     def of(cls, share: Share) -> SharePublic:
-        names = ("id", "album_id", "photo_id", "expires_at", "download", "location", "created_at")
+        names = ("id", "album_id", "photo_id", "expires_at", "download", "location", "upload", "received",
+                 "created_at")  # fmt: skip
         return cls(**{n: getattr(share, n) for n in names}, has_password=share.password_hash is not None)
 
 
@@ -64,6 +72,7 @@ class SharedThing(Schema):
     count: int
     download: bool
     location: bool
+    upload: bool
     expires_at: datetime | None
 
 
@@ -126,7 +135,7 @@ def share_photo(viewer: PhotoWriter, session: WriteDb, photo_id: PhotoId, body: 
 
 @router.get("/shares", response_model=list[SharePublic], responses=problems(401, 403), summary="Your links")
 def list_shares(viewer: PhotoReader, session: ReadDb) -> list[SharePublic]:
-    return [SharePublic.of(share) for share in shares.list_shares(session, viewer)]
+    return [SharePublic.of(listed.share) for listed in shares.list_shares(session, viewer)]
 
 
 @router.delete(
@@ -179,6 +188,7 @@ def get_share(opened: _Visited, response: Response) -> SharedThing:
         count=opened.count,
         download=share.download,
         location=share.location,
+        upload=share.upload,
         expires_at=share.expires_at,
     )
 
@@ -206,6 +216,48 @@ def shared_photos(opened: _Visited, session: ReadDb, limit: Limit = 100, cursor:
     page = shares.shared_photos(session, opened, limit, cursor)
     items = [SharedPhoto.of(hit.photo, opened.share.location) for hit in page.items]
     return SharedPage(items=items, next_cursor=page.next_cursor)
+
+
+class Received(Schema):
+    """A guest's photo is safe with the album's owner."""
+
+    id: UUID
+    status: str
+
+
+@router.post(
+    "/shares/{token}/photos",
+    status_code=201,
+    response_model=Received,
+    responses=problems(403, 409, 413, 415, 507, *_REFUSALS),
+    summary="Add a photo as a guest",
+    openapi_extra={
+        "requestBody": {
+            "required": True,
+            "content": {
+                "multipart/form-data": {
+                    "schema": {
+                        "type": "object",
+                        "required": ["file"],
+                        "properties": {"file": {"type": "string", "format": "binary"}},
+                    }
+                }
+            },
+        }
+    },
+)
+async def receive(request: Request, context: ContextDep, opened: _Visited) -> Received:
+    """Multipart with one `file`, where the owner asks for photos. Whether the photo was there before is not told."""
+    check_same_origin(request)
+    form = await read_form(request)
+    try:
+        file = form.get("file")
+        if not isinstance(file, UploadFile):
+            raise Invalid("The form needs a field named file with the picture.", field="file")
+        added = await run_in_threadpool(shares.receive, context, opened, file.file, file.filename or "")
+    finally:
+        await form.close()
+    return Received(id=added.id, status=added.status)
 
 
 @router.get(

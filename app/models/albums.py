@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, false, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.db import new_id, utcnow
@@ -51,5 +51,7 @@ class Share(Base):
     expires_at: Mapped[datetime | None]
     download: Mapped[bool] = mapped_column(default=False)
     location: Mapped[bool] = mapped_column(default=False)
+    upload: Mapped[bool] = mapped_column(default=False, server_default=false())
+    received: Mapped[int] = mapped_column(default=0, server_default=text("0"))  # files guests have sent
     created_at: Mapped[datetime] = mapped_column(default=utcnow)
     __table_args__ = (CheckConstraint("(album_id is null) <> (photo_id is null)", name="one_thing"),)

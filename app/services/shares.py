@@ -2,7 +2,8 @@
 
 A link holds a random token of which only the SHA-256 is kept. A password is kept as Argon2; whoever gave it right
 gets a proof that expires, so that it is neither in an address nor sent with every picture. What leaves by a share
-says nothing about where a photo was taken unless its owner allows it: neither as JSON nor inside a file.
+says nothing about where a photo was taken unless its owner allows it: neither as JSON nor inside a file. What guests
+add, where its owner invites them to, belongs to the owner.
 """
 
 from __future__ import annotations
@@ -14,13 +15,14 @@ import tempfile
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import BinaryIO
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
 from app.context import Context
 from app.db import ReadSession, WriteSession, utcnow
-from app.errors import AppError, Invalid, NotAllowed, NotFound, TooManyRequests
+from app.errors import AppError, Conflict, Invalid, NotAllowed, NotFound, TooManyRequests
 from app.imaging import darkroom
 from app.imaging.formats import MEDIA_TYPES
 from app.models import Album, LoginFailure, Photo, Share, User
@@ -28,11 +30,12 @@ from app.search import Hit, Page, count_photos, find_photos, parse
 from app.search.compile import compile_query
 from app.search.meaning import Meaning
 from app.search.similar import MOST_SIMILAR, similar_matches
-from app.services import accounts, albums, passwords, photos
+from app.services import accounts, albums, intake, passwords, photos
 from app.services.accounts import Viewer
 from app.storage import media_type
 
 ACCESS_LASTS = timedelta(hours=12)
+MOST_RECEIVED = 1000  # files guests may send by one link
 _WITHOUT_LOCATION = "shared"  # the kind of rendition that is an original for download, but for its location
 _SUFFIX = {"jpeg": ".jpg", "png": ".png"}
 
@@ -73,21 +76,25 @@ def create_share(
     expires_at: datetime | None = None,
     download: bool = False,
     location: bool = False,
+    upload: bool = False,
 ) -> tuple[Share, str]:
     """A new share and its token, which is shown this once.
 
     Raises:
         NotFound: the album or photo is not the viewer's.
-        Invalid: the time is past, or the password too short.
+        Invalid: the time is past, the password too short, or guests could not add to what is shared.
     """
+    kind = "photo"
     if album_id is not None:
-        albums.get_album(session, viewer, album_id)
+        kind = albums.get_album(session, viewer, album_id).kind
     else:
         photos.get_photo(session, viewer, photo_id or UUID(int=0), trashed=False)
     if expires_at is not None and (expires_at.tzinfo is None or expires_at <= utcnow()):
         raise Invalid("A link expires in the future, at a time with an offset.", field="expires_at")
     if password is not None and not 4 <= len(password) <= 1024:
         raise Invalid("A link's password has at least 4 characters.", field="password")
+    if upload and kind != "manual":
+        raise Invalid("Guests can add photos only to an album that is a list.", field="upload")
     token = secrets.token_urlsafe(24)
     share = Share(
         owner_id=viewer.user_id,
@@ -98,17 +105,40 @@ def create_share(
         expires_at=expires_at,
         download=download,
         location=location,
+        upload=upload,
     )
     session.add(share)
     session.flush()
     return share, token
 
 
-def list_shares(session: ReadSession, viewer: Viewer) -> list[Share]:
-    """The viewer's shares, the newest first; expired ones too."""
-    return list(
-        session.scalars(select(Share).where(Share.owner_id == viewer.user_id).order_by(Share.id.desc()))
+@dataclass(frozen=True)
+class Listed:
+    """A share in its owner's list, with what it leads to."""
+
+    share: Share
+    title: str
+    cover_photo_id: UUID | None
+
+
+def list_shares(
+    session: ReadSession, viewer: Viewer, *, limit: int = 500, before: UUID | None = None
+) -> list[Listed]:
+    """The viewer's shares, the newest first; expired ones too. ``before`` is the id the list goes on after."""
+    query = (
+        select(Share, Album.title, Album.cover_photo_id, Photo.title, Photo.filename)
+        .outerjoin(Album, Album.id == Share.album_id)
+        .outerjoin(Photo, Photo.id == Share.photo_id)
+        .where(Share.owner_id == viewer.user_id)
+        .order_by(Share.id.desc())
+        .limit(limit)
     )
+    if before is not None:
+        query = query.where(Share.id < before)
+    return [
+        Listed(share, album or title or filename or "", share.photo_id or cover)
+        for share, album, cover, title, filename in session.execute(query).tuples()
+    ]
 
 
 def revoke_share(session: WriteSession, viewer: Viewer, share_id: UUID) -> None:
@@ -217,6 +247,31 @@ def shared_photo(session: ReadSession, opened: Opened, photo_id: UUID) -> Photo:
     if photo is None or photo.deleted_at is not None:
         raise NotFound("There is no such photo behind this link.")
     return photo
+
+
+def receive(context: Context, opened: Opened, stream: BinaryIO, filename: str) -> intake.Added:
+    """Take a guest's photo into the shared album, where it belongs to the album's owner.
+
+    Raises:
+        NotAllowed: the link is not for adding.
+        Conflict: as many files have come by this link as may.
+        UnsupportedImage, BrokenImage, TooLarge, StorageFull: as ``intake.add_stream``.
+    """
+    share = opened.share
+    if not share.upload or share.album_id is None:
+        raise NotAllowed("The owner of this link does not ask for photos.")
+    with context.database.write() as session:
+        # Counted before the file is looked at, so that refused files are bounded too.
+        counted = session.execute(
+            update(Share)
+            .where(Share.id == share.id, Share.received < MOST_RECEIVED)
+            .values(received=Share.received + 1)
+            .returning(Share.id)
+        ).first()
+    if counted is None:
+        raise Conflict("As many photos have come by this link as it takes. Ask its owner for a new one.")
+    options = intake.Options(filename=filename, album_id=share.album_id)
+    return intake.add_stream(context, opened.owner, stream, options)
 
 
 def download_file(context: Context, opened: Opened, photo: Photo) -> tuple[Path, str, str]:

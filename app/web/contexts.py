@@ -31,6 +31,7 @@ from app.web.parts import (
     QueryProblem,
     ScopeChoice,
     SharedTile,
+    ShareRow,
     Shell,
     StageView,
     TagBranch,
@@ -291,6 +292,35 @@ class SharePage(Page):
     expires: str = ""
     tiles: tuple[SharedTile, ...] = ()
     next_href: str = ""
+    more_from: str = ""  # the script's next address
+    accept: str = ""  # media types guests may add, where they may
+    results: tuple[tuple[str, bool, str], ...] = ()  # what a guest's form sent: (file name, kept, why not)
+
+
+@dataclass(frozen=True)
+class SharesPage(Page):
+    """The viewer's links."""
+
+    template: ClassVar[str] = "shares.html"
+    shares: tuple[ShareRow, ...]
+    next_href: str = ""
+
+
+@dataclass(frozen=True)
+class ShareFormPage(Page):
+    """Making a link to an album or photo; ``path`` is the link once it is made, shown in this one answer."""
+
+    template: ClassVar[str] = "share_form.html"
+    kind: str  # album photo
+    id: str
+    title: str
+    cover: str
+    back: str
+    days: tuple[tuple[str, str], ...]  # how long a link lasts: (value, label)
+    guests: bool = False  # whether guests could add photos
+    url: str = ""
+    path: str = ""
+    problem: str = ""
 
 
 @dataclass(frozen=True)
@@ -304,5 +334,5 @@ class ErrorPage(Page):
 PAGES: tuple[type[Page], ...] = (
     SetupPage, SignInPage, TimelinePage, GridPage, SearchPage, PhotoPage, EditorPage, UploadPage, AlbumsPage,
     AlbumPage, ExplorePage, PeoplePage, PersonPage, PlacesPage, ActivityPage, SettingsPage, UsersPage, SharePage,
-    ErrorPage,
+    SharesPage, ShareFormPage, ErrorPage,
 )  # fmt: skip

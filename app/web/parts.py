@@ -58,6 +58,20 @@ class SharedTile:
 
 
 @dataclass(frozen=True)
+class ShareRow:
+    """One link in its owner's list; ``facts`` say what it allows, ``href`` leads to what it shows."""
+
+    id: str
+    title: str
+    href: str
+    cover: str
+    made: str
+    ends: str
+    over: bool
+    facts: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Tile:
     """One photo in a grid. ``width`` and ``height`` are the upright picture's, for its shape."""
 

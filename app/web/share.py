@@ -1,4 +1,7 @@
-"""The page behind a share's link: for people without an account, with the password where there is one."""
+"""The page behind a share's link: for people without an account, with the password where there is one.
+
+Guests look, download where they may, and add photos where they are asked to.
+"""
 
 from __future__ import annotations
 
@@ -6,12 +9,16 @@ from urllib.parse import quote
 
 from fastapi import APIRouter, Request
 from fastapi.concurrency import run_in_threadpool
+from starlette.datastructures import UploadFile
 from starlette.responses import RedirectResponse, Response
 
 from app import deps
 from app.api.auth import client_address
 from app.api.shares import Token, cookie_of
-from app.errors import TooManyRequests
+from app.context import Context
+from app.db import ReadSession
+from app.errors import AppError, NotAllowed, TooManyRequests
+from app.imaging.formats import MEDIA_TYPES, SUFFIXES
 from app.models import Photo
 from app.services import shares
 from app.services.shares import Opened, PasswordNeeded, WrongPassword
@@ -33,19 +40,71 @@ def share_page(request: Request, session: deps.ReadDb, token: Token, cursor: str
         opened = shares.open_share(session, token, request.cookies.get(cookie_of(token)))
     except PasswordNeeded:
         return respond(request, SharePage(shell_of(request), locked=True), headers=_HEADERS)
+    return respond(request, _opened_page(request, session, token, opened, cursor), headers=_HEADERS)
+
+
+def _opened_page(
+    request: Request,
+    session: ReadSession,
+    token: str,
+    opened: Opened,
+    cursor: str | None = None,
+    results: tuple[tuple[str, bool, str], ...] = (),
+) -> SharePage:
     t = translator_of(request)
     found = shares.shared_photos(session, opened, _PAGE, cursor)
-    expires_at = opened.share.expires_at
-    page = SharePage(
+    expires_at, after = opened.share.expires_at, quote(found.next_cursor or "")
+    return SharePage(
         shell_of(request),
         title=opened.title,
         description=opened.description,
         total=opened.count,
         expires=t.date(expires_at) if expires_at else "",
         tiles=tuple(_tile(token, opened, hit.photo, t) for hit in found.items),
-        next_href=f"/s/{token}?cursor={quote(found.next_cursor)}" if found.next_cursor else "",
+        next_href=f"/s/{token}?cursor={after}" if after else "",
+        more_from=f"/api/v1/shares/{token}/photos?limit={_PAGE}&cursor={after}" if after else "",
+        accept=",".join([*MEDIA_TYPES.values(), *SUFFIXES.values()]) if opened.share.upload else "",
+        results=results,
     )
+
+
+@router.post("/s/{token}/photos")
+async def add_photos(request: Request, context: deps.ContextDep, token: Token) -> Response:
+    """What a guest's plain form adds. The link is looked at before the files are read."""
+    deps.check_same_origin(request)
+    opened = await run_in_threadpool(_open, context, request, token)
+    if not opened.share.upload:
+        raise NotAllowed("The owner of this link does not ask for photos.")
+    results = []
+    t = translator_of(request)
+    async with request.form(max_files=500, max_fields=50) as form:
+        for part in form.getlist("file"):
+            if isinstance(part, UploadFile) and part.filename:
+                results.append(await run_in_threadpool(_take_in, context, opened, part, t))
+    page = await run_in_threadpool(_after_adding, context, request, token, tuple(results))
     return respond(request, page, headers=_HEADERS)
+
+
+def _open(context: Context, request: Request, token: str) -> Opened:
+    with context.database.read() as session:
+        return shares.open_share(session, token, request.cookies.get(cookie_of(token)))
+
+
+def _take_in(context: Context, opened: Opened, part: UploadFile, t: Translator) -> tuple[str, bool, str]:
+    name = part.filename or ""
+    try:
+        shares.receive(context, opened, part.file, name)
+    except AppError as error:
+        return name, False, t.sentence(error.detail)
+    return name, True, ""
+
+
+def _after_adding(
+    context: Context, request: Request, token: str, results: tuple[tuple[str, bool, str], ...]
+) -> SharePage:
+    with context.database.read() as session:
+        opened = shares.open_share(session, token, request.cookies.get(cookie_of(token)))
+        return _opened_page(request, session, token, opened, results=results)
 
 
 @router.post("/s/{token}")
@@ -73,6 +132,7 @@ async def unlock(request: Request, context: deps.ContextDep, form: GateForm, tok
 
 def _tile(token: str, opened: Opened, photo: Photo, t: Translator) -> SharedTile:
     base = f"/api/v1/shares/{token}/photos/{photo.id}"
+    small = "grid" if opened.share.album_id else "preview"  # one photo alone is shown large
     # The usual description of a picture may say where it was taken.
     alt = (
         alt_text(photo, t)
@@ -81,7 +141,7 @@ def _tile(token: str, opened: Opened, photo: Photo, t: Translator) -> SharedTile
     )
     return SharedTile(
         href=f"{base}/rendition/preview",
-        src=f"{base}/rendition/grid",
+        src=f"{base}/rendition/{small}",
         width=photo.width,
         height=photo.height,
         alt=alt,

@@ -9,6 +9,7 @@ const parts = {
   "search-box": () => import("./search.js"),
   "rule-field": () => import("./rule.js"),
   "people-board": () => import("./people.js"),
+  "share-gallery": () => import("./share.js"),
   "job-board": () => import("./activity.js"),
 };
 

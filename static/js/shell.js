@@ -28,6 +28,9 @@ document.addEventListener("click", async (event) => {
   }
 });
 
+// The address people use is the one in this browser, whatever a proxy told the server.
+for (const field of document.querySelectorAll("input[data-path]")) field.value = location.origin + field.dataset.path;
+
 // A theme shows at once; saving makes it stay.
 document.querySelector("form[data-look]")?.addEventListener("change", (event) => {
   if (event.target.name === "theme") document.documentElement.dataset.theme = event.target.value;

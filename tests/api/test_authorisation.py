@@ -123,10 +123,16 @@ ROWS: dict[str, Row] = {
     f"GET {V1}/shares/{{token}}": Row(OPEN),
     f"POST {V1}/shares/{{token}}/unlock": Row(OPEN, send=body(password="any")),  # it has none
     f"GET {V1}/shares/{{token}}/photos": Row(OPEN),
+    f"POST {V1}/shares/{{token}}/photos": Row(OPEN, ok=403, send=picture("file")),  # for looking only
     f"GET {V1}/shares/{{token}}/photos/{{photo_id}}/rendition/{{kind}}": Row(OPEN),
     f"GET {V1}/shares/{{token}}/photos/{{photo_id}}/original": Row(OPEN, ok=403),  # for looking only
     "GET /s/{token}": Row(OPEN),
     "POST /s/{token}": Row(OPEN, ok=303, send=form(password="any")),
+    "POST /s/{token}/photos": Row(OPEN, ok=403, send=picture("file")),
+    "GET /shares": Row(PAGE),
+    "GET /shares/new": Row(OWN_PAGE, send=lambda o: {"params": {"photo": o["photo_id"]}}),
+    "POST /shares": Row(OWN_PAGE, send=lambda o: {"data": {"album": o["album_id"], "days": "7"}}),
+    "POST /shares/{share_id}/revoke": Row(OWN_PAGE, ok=303),
     # delta sync
     f"GET {V1}/changes": Row(ANYONE, READ),
     f"GET {V1}/changes/counts": Row(ANYONE, READ),

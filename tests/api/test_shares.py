@@ -69,7 +69,7 @@ class TestLooking:
         url = f"{V1}/shares/{link['token']}"
         assert anonymous.get(url).json() == {
             "kind": "album", "title": "Trip", "description": "By the sea", "count": 2, "download": False,
-            "location": False, "expires_at": None,
+            "location": False, "upload": False, "expires_at": None,
         }  # fmt: skip
         items = anonymous.get(f"{url}/photos").json()["items"]
         assert {item["id"] for item in items} == set(album["inside"])
@@ -309,3 +309,70 @@ class TestPage:
         api.patch(f"{V1}/albums/{album['id']}", json={"title": "<script>alert(1)</script>"})
         page = anonymous.get(share(api, f"albums/{album['id']}")["path"])
         assert "<script>alert" not in page.text
+
+
+class TestGuestsAddPhotos:
+    """Where the owner asks for photos, and only there; they are the owner's from then on."""
+
+    @staticmethod
+    def send(client: TestClient, token: str, data: bytes) -> Any:
+        return client.post(f"{V1}/shares/{token}/photos", files={"file": ("party.jpg", data)})
+
+    def test_into_the_album(
+        self, api: TestClient, anonymous: TestClient, album: dict[str, Any], draw: Drawn
+    ) -> None:
+        link = share(api, f"albums/{album['id']}", upload=True)
+        answer = self.send(anonymous, link["token"], draw())
+        assert answer.status_code == 201, answer.text
+        added = answer.json()["id"]
+        photos = anonymous.get(f"{V1}/shares/{link['token']}/photos").json()["items"]
+        assert added in {item["id"] for item in photos}
+        assert api.get(f"{V1}/photos/{added}").json()["filename"] == "party.jpg"
+        listed = {item["id"]: item for item in api.get(f"{V1}/shares").json()}[link["id"]]
+        assert (listed["upload"], listed["received"]) == (True, 1)
+
+    def test_not_where_nobody_asked(
+        self, api: TestClient, anonymous: TestClient, album: dict[str, Any], draw: Drawn
+    ) -> None:
+        before = api.get(f"{V1}/photos").json()["items"]
+        for link in (share(api, f"albums/{album['id']}"), share(api, f"photos/{album['inside'][0]}")):
+            assert self.send(anonymous, link["token"], draw()).status_code == 403
+        assert api.get(f"{V1}/photos").json()["items"] == before
+        dynamic = api.post(
+            f"{V1}/albums", json={"title": "Best", "kind": "dynamic", "query": "rating:5"}
+        ).json()
+        for path in (f"photos/{album['inside'][0]}", f"albums/{dynamic['id']}"):
+            refused = api.post(f"{V1}/{path}/shares", json={"upload": True})
+            assert (refused.status_code, refused.json()["field"]) == (422, "upload")
+
+    def test_the_password_comes_first(
+        self, api: TestClient, anonymous: TestClient, album: dict[str, Any], draw: Drawn
+    ) -> None:
+        link = share(api, f"albums/{album['id']}", upload=True, password="open sesame")
+        assert self.send(anonymous, link["token"], draw()).status_code == 401
+        access = anonymous.post(
+            f"{V1}/shares/{link['token']}/unlock", json={"password": "open sesame"}
+        ).json()
+        anonymous.headers["X-Share-Access"] = access["access"]
+        assert self.send(anonymous, link["token"], draw()).status_code == 201
+
+    def test_what_is_no_picture_is_refused_and_counted(
+        self, api: TestClient, anonymous: TestClient, album: dict[str, Any], context: Context, draw: Drawn
+    ) -> None:
+        from app.services.shares import MOST_RECEIVED
+
+        link = share(api, f"albums/{album['id']}", upload=True)
+        assert self.send(anonymous, link["token"], b"MZ not a picture").status_code == 415
+        with context.database.write() as session:
+            session.execute(update(Share).values(received=MOST_RECEIVED - 1))
+        assert self.send(anonymous, link["token"], draw()).status_code == 201
+        assert self.send(anonymous, link["token"], draw()).status_code == 409
+
+    def test_a_guest_is_not_told_what_was_there(
+        self, api: TestClient, anonymous: TestClient, album: dict[str, Any], draw: Drawn
+    ) -> None:
+        known = draw()
+        api.post(f"{V1}/photos", files={"file": ("mine.jpg", known)})
+        token = share(api, f"albums/{album['id']}", upload=True)["token"]
+        first, second = self.send(anonymous, token, known), self.send(anonymous, token, draw())
+        assert (first.status_code, first.json().keys()) == (second.status_code, second.json().keys())

@@ -110,7 +110,13 @@ def samples(shell: p.Shell) -> list[c.Page]:
                             p.AccountRow("u2", "bob", False, True, "today")), "Taken.", "bob"),
         c.SharePage(shell, title="Trip", description="By the sea", total=1, expires="1 May 2030", tiles=(
             p.SharedTile("/s/x/preview", "/s/x/grid", 320, 240, "A photo", "hash", "/s/x/original"),),
-            next_href="/s/x?2"),
+            next_href="/s/x?2", more_from="/api/v1/shares/x/photos?cursor=2"),
+        c.SharePage(shell, title="Party", accept="image/jpeg", results=(("a.jpg", True, ""), ("b.jpg", False, "No."))),
+        c.SharesPage(shell, (p.ShareRow("s1", "Trip", "/album/a1", TILE.src, "Today", "no end", False, ("Password",)),
+                             p.ShareRow("s2", "A photo", "/photo/p1", "", "Made", "ended", True, ())), "/shares?c=x"),
+        c.SharesPage(shell, ()),
+        c.ShareFormPage(shell, "album", "a1", "Trip", TILE.src, "/album/a1", (("30", "A month"),), True, problem="No."),
+        c.ShareFormPage(shell, "photo", "p1", "A photo", "", "/photo/p1", (), url="http://x/s/t", path="/s/t"),
         c.SharePage(shell, locked=True, problem="Wrong."),
         c.ErrorPage(shell, "Not found", "There is no such photo.", "abc123"),
     ]  # fmt: skip

@@ -375,3 +375,68 @@ def test_rows_for_thirty_thousand_photos_take_no_notice(screen: Any) -> None:
     assert result["widest"] == pytest.approx(1200, abs=0.5)
     assert result["narrowest"] == pytest.approx(1200, abs=0.5)
     assert 100 < result["lowest"] < 216 < result["tallest"] < 350
+
+
+class TestAsAGuest:
+    """A shared album without an account: rows, the viewer, the slideshow, with scripts and without."""
+
+    @pytest.fixture
+    def link(self, context: Context, anna: Viewer, library: list[str]) -> str:
+        from uuid import UUID
+
+        from app.services import albums, shares
+
+        with context.database.write() as session:
+            album = albums.create_album(session, anna, "Trip")
+            albums.add_photos(session, anna, album.id, [UUID(photo_id) for photo_id in library[:5]])
+            return (
+                f"/s/{shares.create_share(session, anna, album_id=album.id, download=True, upload=True)[1]}"
+            )
+
+    @pytest.fixture
+    def guest(self, chromium: Any, address: str) -> Iterator[Callable[..., Screen]]:
+        contexts = []
+
+        def start(path: str, **options: Any) -> Screen:
+            contexts.append(chromium.new_context(**{"locale": "en-GB", **options}))
+            screen = Screen(contexts[-1].new_page(), address)
+            screen.page.set_default_timeout(20_000)
+            screen.page.on("pageerror", lambda error: screen.complaints.append(str(error)))
+            screen.page.goto(address + path, wait_until="load")
+            return screen
+
+        yield start
+        for context in contexts:
+            context.close()
+
+    def test_looking_one_by_one_and_as_a_slideshow(self, guest: Any, link: str) -> None:
+        s = guest(link)
+        page = s.page
+        page.wait_for_selector(".grid.laid")
+        page.click(".tile >> nth=1 >> a >> nth=0")
+        page.wait_for_selector("dialog.lightbox[open]")
+        assert page.text_content(".lightbox-count") == "2 of 5"
+        page.keyboard.press("ArrowRight")
+        assert page.text_content(".lightbox-count") == "3 of 5"
+        page.keyboard.press("ArrowLeft")
+        page.keyboard.press("ArrowLeft")
+        page.keyboard.press("ArrowLeft")
+        assert page.text_content(".lightbox-count") == "5 of 5"
+        page.keyboard.press("Escape")
+        page.wait_for_selector("dialog.lightbox[open]", state="detached")
+        assert page.evaluate(
+            "document.activeElement.closest('.tile') === document.querySelectorAll('.tile')[4]"
+        )
+        page.click("[data-play]")
+        page.wait_for_selector("dialog.lightbox.playing")
+        page.wait_for_selector(".lightbox-count:has-text('2 of 5')")
+        assert s.complaints == []
+
+    def test_without_scripts(self, guest: Any, link: str, draw: Any) -> None:
+        page = guest(link, java_script_enabled=False).page
+        assert page.locator(".tile").count() == 5
+        assert not page.is_visible("[data-play]")
+        page.set_input_files("#files", {"name": "mine.jpg", "mimeType": "image/jpeg", "buffer": draw()})
+        page.click(".shared form button")
+        page.wait_for_selector(".key-line:has-text('Received')")
+        assert page.locator(".tile").count() == 6

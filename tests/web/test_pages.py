@@ -458,3 +458,69 @@ class TestErrorsInChinese:
             assert (problem["title"], problem["detail"]) == (title, detail)
             assert problem["type"] == "urn:albumen:problem:not-found"
             assert answer.headers["content-language"] == language
+
+
+class TestSharing:
+    """Making a link, giving it to a guest, taking it back: all without scripts."""
+
+    @pytest.fixture
+    def album(self, browser: Any, draw: Any) -> str:
+        made = browser.post("/albums", {"title": "Trip to the sea"})
+        album_id = str(made.url).rpartition("/")[2]
+        browser.upload(draw(), album_id=album_id)
+        return album_id
+
+    @staticmethod
+    def link_on(page: str) -> str:
+        found = re.search(r'data-path="(/s/[^"]+)"', page)
+        assert found is not None, page
+        return found[1]
+
+    def test_an_album_from_link_to_revocation(self, browser: Any, anonymous: Any, album: str) -> None:
+        assert f"/shares/new?album={album}" in browser.get(f"/album/{album}").text
+        form = browser.get(f"/shares/new?album={album}").text
+        assert "Trip to the sea" in form
+        link = self.link_on(browser.post("/shares", {"album": album, "days": "7", "download": "1"}).text)
+        shown = anonymous.get(link, headers={"accept": "text/html"})
+        assert "Trip to the sea" in shown.text
+        assert "noindex" in shown.headers["x-robots-tag"]
+        assert 'enctype="multipart/form-data"' not in shown.text
+        mine = browser.get("/shares").text
+        assert "Trip to the sea" in mine
+        assert "Downloads" in mine
+        assert link not in mine, "a link is shown once"
+        revoke = re.search(r'action="(/shares/[0-9a-f-]+/revoke)"', mine)
+        assert revoke is not None
+        assert "leads nowhere" in browser.post(revoke[1]).text
+        assert anonymous.get(link, headers={"accept": "text/html"}).status_code == 404
+
+    def test_safe_unless_said_otherwise(self, browser: Any, album: str) -> None:
+        browser.post("/shares", {"album": album, "days": "30"})
+        share = browser.client.get("/api/v1/shares").json()[0]
+        assert [share[name] for name in ("download", "location", "upload")] == [False, False, False]
+        assert share["expires_at"] is not None
+
+    def test_a_guest_adds_photos(self, browser: Any, anonymous: Any, album: str, draw: Any) -> None:
+        link = self.link_on(browser.post("/shares", {"album": album, "days": "7", "upload": "1"}).text)
+        assert 'enctype="multipart/form-data"' in anonymous.get(link, headers={"accept": "text/html"}).text
+        files = [("file", ("one.jpg", draw())), ("file", ("two.txt", b"no picture"))]
+        page = anonymous.post(f"{link}/photos", files=files, headers={"accept": "text/html"}).text
+        assert "Received" in page
+        assert "Not accepted" in page
+        assert "2 photos" in page
+        foreign = {"accept": "text/html", "sec-fetch-site": "cross-site"}
+        assert anonymous.post(f"{link}/photos", files=files[:1], headers=foreign).status_code == 403
+        assert "2 photos" in browser.get(f"/album/{album}").text
+
+    def test_a_bad_password_is_explained(self, browser: Any, album: str) -> None:
+        refused = browser.post("/shares", {"album": album, "days": "7", "password": "abc"})
+        assert refused.status_code == 422
+        assert "at least 4 characters" in refused.text
+
+    def test_nobody_shares_what_is_not_theirs(
+        self, browser: Any, open_browser: Any, bob: Any, album: str
+    ) -> None:
+        other = open_browser("bob")
+        assert other.get(f"/shares/new?album={album}").status_code == 404
+        assert other.post("/shares", {"album": album, "days": "7"}).status_code == 404
+        assert other.post("/shares", {"album": "no id", "days": "7"}).status_code == 404
