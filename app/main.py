@@ -35,7 +35,7 @@ from app.api import (
     work,
 )
 from app.api.schemas import Problem
-from app.compat import huawei, immich
+from app.compat import huawei, immich, webdav
 from app.context import Context
 from app.middleware import install_middleware
 from app.sentences import say
@@ -96,7 +96,7 @@ def create_app(settings: Settings, context: Context | None = None) -> FastAPI:
         admin,
     ):
         app.include_router(api.router, prefix="/api/v1")
-    for facade in (huawei.router, immich.router):
+    for facade in (huawei.router, immich.router, webdav.router):
         app.include_router(facade)
     app.include_router(operations.router)
     app.include_router(pages.router, include_in_schema=False)

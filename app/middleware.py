@@ -8,8 +8,8 @@ from uuid import uuid4
 
 from fastapi import FastAPI
 from prometheus_client import CollectorRegistry, Counter, Histogram
-from starlette.middleware.gzip import DEFAULT_EXCLUDED_CONTENT_TYPES, GZipMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette_compress import CompressMiddleware, add_compress_type, remove_compress_type
 
 from app.errors import TooLarge
 from app.logs import request_id
@@ -41,13 +41,18 @@ _ID_LISTS = 16 * 1024 * 1024
 _FORM_OVERHEAD = 1024 * 1024
 
 
-# Pictures are compressed already. Pages hold a secret (the forms' token) beside words of the request, so that their
-# compressed size would tell about the secret.
-_NOT_ZIPPED = (*DEFAULT_EXCLUDED_CONTENT_TYPES, "image/*", "text/html")
+# What is compressed is a list of types, and pictures are not in it. Pages hold a secret (the forms' token) beside words
+# of the request, so that their compressed size would tell about the secret; events have to arrive at once.
+_NOT_COMPRESSED = ("text/html", "text/event-stream", "image/bmp")
+_COMPRESSED = ("application/problem+json", "application/xml")
 
 
 def install_middleware(app: FastAPI, settings: Settings) -> None:
-    app.add_middleware(GZipMiddleware, minimum_size=1024, compresslevel=5, exclude_content_types=_NOT_ZIPPED)
+    for kind in _COMPRESSED:
+        add_compress_type(kind)
+    for kind in _NOT_COMPRESSED:
+        remove_compress_type(kind)
+    app.add_middleware(CompressMiddleware, minimum_size=1024, zstd_level=4, gzip_level=5, brotli=False)
     app.add_middleware(_Requests, settings=settings)
 
 
@@ -82,7 +87,7 @@ class _Requests:
     def _body_limit(self, path: str) -> int:
         if path == "/api/v1/photos/base64" or path.startswith(("/api/v1/images/", "/v1.0/", "/v2/")):
             return self.settings.max_base64_bytes
-        if path in ("/api/v1/photos", "/api/assets") or path.startswith("/api/v1/uploads"):
+        if path in ("/api/v1/photos", "/api/assets") or path.startswith(("/api/v1/uploads", "/dav/")):
             return self.settings.max_upload_bytes + _FORM_OVERHEAD
         if path.startswith(("/api/assets/", "/api/albums")):
             return _ID_LISTS

@@ -27,7 +27,7 @@ from app.errors import StorageFull, TooLarge
 from app.sentences import say
 from app.settings import Settings
 
-MEDIA_TYPES = {".jpg": "image/jpeg", ".webp": "image/webp", ".png": "image/png"}
+MEDIA_TYPES = {".jpg": "image/jpeg", ".webp": "image/webp", ".png": "image/png", ".avif": "image/avif"}
 """Suffixes a rendition may have. The first is what ``rendition`` names when the file does not exist yet."""
 
 _CHECKSUM = re.compile(r"[0-9a-f]{64}")

@@ -6,13 +6,16 @@ from fastapi import APIRouter, Request, Response
 from starlette.responses import FileResponse
 
 from app.api.schemas import PhotoId, problems
+from app.context import Context
 from app.deps import ContextDep, PhotoReader, ReadDb
 from app.imaging.formats import MEDIA_TYPES
+from app.models import Photo
 from app.services import photos
 from app.services.renditions import rendition
 
 router = APIRouter(tags=["photos"])
 
+PICTURES: dict[str, dict[str, str]] = {"image/webp": {}, "image/jpeg": {}, "image/avif": {}}
 _IMMUTABLE = "private, max-age=31536000, immutable"
 
 
@@ -26,8 +29,12 @@ def original(
     request: Request, viewer: PhotoReader, session: ReadDb, context: ContextDep, photo_id: PhotoId
 ) -> Response:
     """Byte-identical to what was uploaded; supports ranges and conditional requests."""
-    photo = photos.get_photo(session, viewer, photo_id)
-    name = photo.filename or f"{photo.checksum[:12]}.{photo.format}"
+    return send_original(request, context, photos.get_photo(session, viewer, photo_id))
+
+
+def send_original(request: Request, context: Context, photo: Photo, name: str = "") -> Response:
+    """The original under ``name`` (default: its own), or 304 when the client has it."""
+    name = name or photo.filename or f"{photo.checksum[:12]}.{photo.format}"
     headers = {
         "Cache-Control": _IMMUTABLE,
         "ETag": f'"{photo.checksum}"',
@@ -48,19 +55,48 @@ def original(
     "/photos/{photo_id}/rendition/{kind}",
     response_class=FileResponse,
     summary="A smaller picture to show",
-    responses={200: {"content": {"image/*": {}}}, **problems(401, 403, 404, 422)},
+    responses={200: {"content": PICTURES}, **problems(401, 403, 404, 422)},
 )
 def get_rendition(
     request: Request, viewer: PhotoReader, session: ReadDb, context: ContextDep, photo_id: PhotoId, kind: str
 ) -> Response:
-    """`grid` (short side 320) or `preview` (long side 1600): upright, sRGB, first frame; cacheable for ever."""
-    photo = photos.get_photo(session, viewer, photo_id)
-    etag = f'"{photo.checksum[:32]}-{kind}"'
-    headers = {"Cache-Control": _IMMUTABLE, "ETag": etag}
-    if _matches(request, etag):
+    """`grid` (short side 320) or `preview` (long side 1600): upright, sRGB, first frame; cacheable for ever.
+
+    A grid picture is WebP, a preview JPEG (WebP where something shows through). A client whose `Accept` leaves that
+    out gets the same picture as JPEG, WebP or AVIF.
+    """
+    return send_rendition(request, context, photos.get_photo(session, viewer, photo_id), kind)
+
+
+def send_rendition(
+    request: Request, context: Context, photo: Photo, kind: str, cache: str = _IMMUTABLE
+) -> Response:
+    """A rendition in a format the client takes, or 304 when it has it."""
+    path, media_type = rendition(context, photo, kind, _accepted(request))
+    headers = {
+        "Cache-Control": cache,
+        "ETag": f'"{photo.checksum[:32]}-{kind}-{media_type.removeprefix("image/")}"',
+        "Vary": "Accept",
+    }
+    if _matches(request, headers["ETag"]):
         return Response(status_code=304, headers=headers)
-    path, media_type = rendition(context, photo, kind)
     return FileResponse(path, media_type=media_type, headers=headers)
+
+
+def _accepted(request: Request) -> tuple[str, ...]:
+    """The picture types a client says it takes, best first; nothing when any will do."""
+    wanted: dict[str, float] = {}
+    for part in request.headers.get("accept", "").split(","):
+        kind, *parameters = (piece.strip().lower() for piece in part.split(";"))
+        quality = next((p[2:] for p in parameters if p.startswith("q=")), "1")
+        try:
+            wanted[kind] = float(quality)
+        except ValueError:
+            wanted[kind] = 0.0
+    if wanted.get("*/*") or wanted.get("image/*"):
+        return ()
+    taken = [kind for kind, quality in wanted.items() if kind.startswith("image/") and quality > 0]
+    return tuple(sorted(taken, key=lambda kind: -wanted[kind]))
 
 
 def _matches(request: Request, etag: str) -> bool:

@@ -13,13 +13,13 @@ from starlette.datastructures import UploadFile
 from starlette.responses import FileResponse
 
 from app.api.auth import client_address
+from app.api.files import PICTURES, send_rendition
 from app.api.forms import read_form
 from app.api.schemas import Cursor, Limit, PhotoId, Place, Schema, local_time, photo_place, problems
 from app.deps import AlbumWriter, ContextDep, PhotoReader, PhotoWriter, ReadDb, WriteDb, check_same_origin
 from app.errors import Invalid
 from app.models import Photo, Share
 from app.services import shares
-from app.services.renditions import rendition
 from app.services.shares import Opened
 
 router = APIRouter(tags=["shares"])
@@ -263,15 +263,17 @@ async def receive(request: Request, context: ContextDep, opened: _Visited) -> Re
 @router.get(
     "/shares/{token}/photos/{photo_id}/rendition/{kind}",
     response_class=FileResponse,
-    responses={200: {"content": {"image/*": {}}}, **problems(*_REFUSALS)},
+    responses={200: {"content": PICTURES}, **problems(*_REFUSALS)},
     summary="A shared photo to show",
 )
 def shared_rendition(
-    opened: _Visited, session: ReadDb, context: ContextDep, photo_id: PhotoId, kind: str
-) -> FileResponse:
+    request: Request, opened: _Visited, session: ReadDb, context: ContextDep, photo_id: PhotoId, kind: str
+) -> Response:
     """`grid` or `preview`; they carry no metadata."""
-    path, media_type = rendition(context, shares.shared_photo(session, opened, photo_id), kind)
-    return FileResponse(path, media_type=media_type, headers=_PRIVATE)
+    photo = shares.shared_photo(session, opened, photo_id)
+    answer = send_rendition(request, context, photo, kind, _PRIVATE["Cache-Control"])
+    answer.headers.update(_PRIVATE)
+    return answer
 
 
 @router.get(

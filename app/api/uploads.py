@@ -188,7 +188,7 @@ async def _receive(request: Request, context: Context, viewer: Viewer, upload_id
     appending = resumable.append(context, viewer, upload_id, offset, checksum)
     async with contextmanager_in_threadpool(appending) as piece:
         try:
-            async for data in _buffered(request):
+            async for data in buffered(request):
                 await run_in_threadpool(piece.write, data)
         except (ClientDisconnect, TimeoutError):
             await run_in_threadpool(piece.broken)
@@ -200,7 +200,7 @@ async def _receive(request: Request, context: Context, viewer: Viewer, upload_id
         return State(upload_id, now.length, piece.offset, expires, None)
 
 
-async def _buffered(request: Request) -> AsyncIterator[bytes]:
+async def buffered(request: Request) -> AsyncIterator[bytes]:
     """The body in large pieces: one hop to a thread for a megabyte. What came before a break is given out first.
 
     Raises:

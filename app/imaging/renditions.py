@@ -1,13 +1,14 @@
 """The pictures derived from a photo: ``grid`` for overviews, ``preview`` for one photo, pixels for the
 models.
 
-Each is upright, sRGB, free of metadata and never larger than the original. Runs in the confined child only.
+Each is upright, sRGB, free of metadata and never larger than the original. Runs in the confined child, but for
+``encode_as``, which gets pixels.
 """
 
 from __future__ import annotations
 
 import io
-from typing import BinaryIO, cast
+from typing import Any, BinaryIO, cast
 
 import numpy as np
 from PIL import Image
@@ -24,6 +25,12 @@ ANALYSIS_LONG_SIDE = 1024
 _GRID_WEBP = {"quality": 75, "method": 2}
 _PREVIEW_WEBP = {"quality": 85, "method": 2}
 _PREVIEW_JPEG = {"quality": 85}
+FORMATS: dict[str, dict[str, Any]] = {
+    ".jpg": {"format": "JPEG", "quality": 85},
+    ".webp": {"format": "WEBP", "quality": 82, "method": 2},
+    ".avif": {"format": "AVIF", "quality": 70, "speed": 8},
+}
+"""What a rendition can be had as when a client does not take the stored one."""
 
 
 def base_picture(file: BinaryIO, limits: Limits, long_side: int | None) -> Image.Image:
@@ -52,6 +59,14 @@ def encode(image: Image.Image, kind: str) -> tuple[str, bytes]:
         return ".jpg", buffer.getvalue()
     image.save(buffer, "WEBP", **(_GRID_WEBP if kind == "grid" else _PREVIEW_WEBP))
     return ".webp", buffer.getvalue()
+
+
+def encode_as(pixels: Pixels, suffix: str) -> bytes:
+    """(height, width, 3 or 4) uint8 as ``.jpg`` (over white), ``.webp`` or ``.avif``; for clients that take no other."""
+    image = Image.fromarray(pixels)
+    buffer = io.BytesIO()
+    (over_white(image) if suffix == ".jpg" else image).save(buffer, **FORMATS[suffix])
+    return buffer.getvalue()
 
 
 def analysis_pixels(base: Image.Image) -> Pixels:

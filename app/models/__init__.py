@@ -4,8 +4,8 @@ Conventions: ``*_at`` are instants (UTC); boxes are x, y, width, height in 0..1 
 the registry id that produced a value; ids seen from outside are UUIDv7.
 """
 
-from app.models.accounts import ApiKey, LoginFailure, SignIn, User
-from app.models.albums import Album, AlbumPhoto, Share
+from app.models.accounts import ApiKey, LoginFailure, Pairing, SignIn, User
+from app.models.albums import Album, AlbumFile, AlbumPhoto, Share
 from app.models.base import Base
 from app.models.clients import Change, ChangeCounter, KeptAnswer, ResumableUpload
 from app.models.people import Face, FaceRejection, PeopleApart, PeopleMerge, PeopleSuggestion, Person
@@ -27,6 +27,7 @@ from app.models.work import Campaign, CampaignBefore, Job, KeyValue
 
 __all__ = [
     "Album",
+    "AlbumFile",
     "AlbumPhoto",
     "ApiKey",
     "Base",
@@ -45,6 +46,7 @@ __all__ = [
     "KeptAnswer",
     "KeyValue",
     "LoginFailure",
+    "Pairing",
     "PeopleApart",
     "PeopleMerge",
     "PeopleSuggestion",

@@ -51,6 +51,18 @@ class ApiKey(Base):
     last_used_at: Mapped[datetime | None]
 
 
+class Pairing(Base):
+    """A key that waits for its device: whoever brings the code, once and in time, gets it."""
+
+    __tablename__ = "pairings"
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    user_id: Mapped[UUID] = mapped_column(cascade("users.id"), index=True)
+    code_hash: Mapped[str] = mapped_column(String(64), unique=True)
+    name: Mapped[str] = mapped_column(String(100))
+    scopes: Mapped[list[Any]]
+    expires_at: Mapped[datetime] = mapped_column(index=True)
+
+
 class LoginFailure(Base):
     """Recent failed sign-ins, for throttling across processes; rows older than the window are swept."""
 

@@ -38,6 +38,15 @@ class AlbumPhoto(Base):
     __table_args__ = (Index(None, "photo_id"),)
 
 
+class AlbumFile(Base):
+    """A name a photo goes by in an album's folder, where it is not the photo's own file name."""
+
+    __tablename__ = "album_files"
+    album_id: Mapped[UUID] = mapped_column(cascade("albums.id"), primary_key=True)
+    name: Mapped[str] = mapped_column(String(255), primary_key=True)
+    photo_id: Mapped[UUID] = mapped_column(cascade("photos.id"), index=True)
+
+
 class Share(Base):
     """A link to an album or a photo for whoever holds its token; only the token's SHA-256 is kept."""
 

@@ -82,6 +82,7 @@ class Photo(Base):
         Index(None, "owner_id", "checksum_sha1"),
         Index("ix_photos_timeline", "owner_id", "deleted_at", "archived", "taken_local", "id"),
         Index(None, "owner_id", "added_at"),
+        Index(None, "owner_id", "filename"),
         Index(None, "owner_id", "country_code", "city"),
         # Places, journeys and the map are counted from these two alone, without touching a row.
         Index("ix_photos_place", "owner_id", "deleted_at", "archived", "country_code", "region", "city",

@@ -5,19 +5,24 @@ They derive from immutable originals, so a lost renditions folder heals by itsel
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from app.context import Context
 from app.errors import NotFound
+from app.imaging.renditions import FORMATS, encode_as
 from app.models import Photo
 from app.sentences import say
-from app.storage import media_type
+from app.storage import MEDIA_TYPES, media_type
 
 KINDS = ("grid", "preview")
 
 
-def rendition(context: Context, photo: Photo, kind: str) -> tuple[Path, str]:
+def rendition(context: Context, photo: Photo, kind: str, accepted: Sequence[str] = ()) -> tuple[Path, str]:
     """Path and media type of a photo's ``grid`` or ``preview``.
+
+    ``accepted`` are media types, best first; a rendition that is stored in none of them is made in the first one we
+    can write, and kept beside. When there is no such type, or nothing is said, the stored one is given.
 
     Raises:
         NotFound: another kind.
@@ -29,7 +34,20 @@ def rendition(context: Context, photo: Photo, kind: str) -> tuple[Path, str]:
     if not path.exists():
         render(context, photo)
         path = context.storage.rendition(photo.checksum, kind)  # its suffix is known only now
-    return path, media_type(path)
+    stored = media_type(path)
+    suffixes = [suffix for wanted in accepted for suffix in FORMATS if MEDIA_TYPES[suffix] == wanted]
+    if stored in accepted or not suffixes:
+        return path, stored
+    return _converted(context, photo, kind, path, suffixes[0]), MEDIA_TYPES[suffixes[0]]
+
+
+def _converted(context: Context, photo: Photo, kind: str, path: Path, suffix: str) -> Path:
+    other = f"{kind}-{suffix.removeprefix('.')}"
+    made = context.storage.rendition(photo.checksum, other)
+    if made.exists():
+        return made
+    pixels = context.sandbox.decode(path)
+    return context.storage.write_rendition(photo.checksum, other, suffix, encode_as(pixels, suffix))
 
 
 def render(context: Context, photo: Photo) -> None:

@@ -238,6 +238,19 @@ ROWS: dict[str, Row] = {
     "PUT /api/albums/{album_id}/assets": Row(
         OWNER, ALBUMS_WRITE, send=lambda o: {"json": {"ids": [o["photo_id"]]}}
     ),
+    # albums as folders; every actor comes with a key, because nothing else opens them
+    "OPTIONS /dav": Row(OPEN),
+    "OPTIONS /dav/{path:path}": Row(OPEN),
+    "PROPFIND /dav": Row(ANYONE, ALBUMS, 207),
+    "PROPFIND /dav/{path:path}": Row(OWNER, ALBUMS, 207),
+    "GET /dav/{path:path}": Row(OWNER, READ),
+    "HEAD /dav/{path:path}": Row(OWNER, READ),
+    "PUT /dav/{path:path}": Row((401, OK, 409, 409, 403), UPLOAD, 201, lambda o: {"content": o.world.draw()}),
+    "MKCOL /dav/{path:path}": Row((401, OK, 409, 409, 403), ALBUMS_WRITE, 405),  # it is there already
+    "DELETE /dav/{path:path}": Row(OWNER, WRITE, 204),
+    "MOVE /dav/{path:path}": Row(
+        OWNER, WRITE, 201, lambda _o: {"headers": {"Destination": "/dav/Folder/b.jpg"}}
+    ),
     # operation
     "GET /healthz": Row(OPEN),
     "GET /readyz": Row(OPEN),
@@ -354,6 +367,7 @@ class World:
             for statement in (
                 "select * from photos where owner_id = ? order by id",
                 "select * from albums where owner_id = ? order by id",
+                "select * from album_files where album_id in (select id from albums where owner_id = ?) order by 1, 2",
                 "select * from uploads where owner_id = ? order by id",
                 "select * from shares where owner_id = ? order by id",
                 "select * from album_photos where album_id in (select id from albums where owner_id = ?) order by 1, 2",
@@ -392,6 +406,15 @@ class Objects(dict[str, str]):
             .post(f"{V1}/photos", files={"file": ("a.jpg", self.world.draw((64, 48)))})
             .json()["id"]
         )
+
+    def _path(self) -> str:
+        """A file in a folder, and no other one there."""
+        key = {"Authorization": f"Bearer {self.world.key('owner', list(accounts.SCOPES)[:-1])}"}
+        dav = self.world.client(**key)
+        dav.request("DELETE", "/dav/Folder")
+        dav.request("MKCOL", "/dav/Folder")
+        dav.put("/dav/Folder/a.jpg", content=self.world.draw())
+        return "Folder/a.jpg"
 
     def _album_id(self) -> str:
         return self._api().post(f"{V1}/albums", json={"title": "Album"}).json()["id"]
@@ -516,6 +539,8 @@ def credentials(world: World, path: str, actor: str, row: Row) -> dict[str, str]
                 return None
             return header(path, world.key(holder, [row.scope]))
         return header(path, world.key(holder, [scope for scope in every if scope != row.scope]))
+    if path.startswith("/dav"):
+        return header(path, world.key(actor, [scope for scope in accounts.SCOPES if scope != "admin"]))
     token = world.session(actor)
     if is_page(path):
         return {"Cookie": f"albumen_session={token}"}
@@ -531,7 +556,9 @@ def header(path: str, secret: str) -> dict[str, str]:
 
 
 def is_page(path: str) -> bool:
-    return not path.startswith(("/api/", "/v1.0/", "/v2/", "/.well-known", "/healthz", "/readyz", "/metrics"))
+    return not path.startswith(
+        ("/api/", "/dav", "/v1.0/", "/v2/", "/.well-known", "/healthz", "/readyz", "/metrics")
+    )
 
 
 def ask(world: World, route: str, headers: dict[str, str], objects: Objects, row: Row) -> int:
@@ -543,7 +570,7 @@ def ask(world: World, route: str, headers: dict[str, str], objects: Objects, row
         if "Authorization" in headers:
             headers = {**headers, "Cookie": f"albumen_session={token}"}
         sent = {**sent, "data": {**sent.get("data", {}), "csrf_token": accounts.csrf_token(token)}}
-    url = path.format_map(objects)
+    url = path.replace(":path}", "}").format_map(objects)
     return world.client(**headers).request(method, url, **sent).status_code
 
 
@@ -554,7 +581,7 @@ def test_who_may_do_what(world: World, route: str) -> None:
     objects = Objects(world)
     expected = dict(zip(ACTORS, row.rule, strict=True))
     refused = [actor for actor in ACTORS if expected[actor] != OK]
-    for name in [part.split("}")[0] for part in path.split("{")[1:]]:
+    for name in [part.split("}")[0].split(":")[0] for part in path.split("{")[1:]]:
         _ = objects[name]
     row.send(objects)
     before = world.state()
