@@ -26,11 +26,13 @@ from app.api import (
     intake,
     library,
     operations,
+    pairing,
     people,
     photos,
     shares,
     sync,
     tags,
+    timeline,
     uploads,
     work,
 )
@@ -80,8 +82,10 @@ def create_app(settings: Settings, context: Context | None = None) -> FastAPI:
     app.state.context = context
     for api in (
         auth,
+        pairing,
         intake,
         photos,
+        timeline,
         files,
         around,
         uploads,
@@ -89,6 +93,7 @@ def create_app(settings: Settings, context: Context | None = None) -> FastAPI:
         shares,
         people,
         tags,
+        timeline,
         albums,
         library,
         images,

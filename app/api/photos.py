@@ -15,7 +15,6 @@ from app.api.schemas import (
     Cursor,
     Fields,
     Limit,
-    MonthCount,
     PhotoId,
     PhotoIds,
     PhotoItem,
@@ -27,7 +26,7 @@ from app.api.schemas import (
 )
 from app.deps import ContextDep, PhotoReader, PhotoWriter, ReadDb, WriteDb, language_of
 from app.errors import Invalid
-from app.search import Hit, find_photos, timeline
+from app.search import Hit, find_photos
 from app.sentences import say
 from app.services import photos
 
@@ -102,18 +101,6 @@ def only(page: PageOfPhotos, names: set[str] | None) -> PageOfPhotos | JSONRespo
 def items_of(hits: Sequence[Hit]) -> list[PhotoItem]:
     """Search hits as list items, each with its score and reasons where there are any."""
     return [PhotoItem.of(hit.photo, hit.score, [asdict(r) for r in hit.reasons] or None) for hit in hits]
-
-
-@router.get(
-    "/timeline",
-    response_model=list[MonthCount],
-    responses=problems(401, 403, 422),
-    summary="Photos per month",
-)
-def months(
-    viewer: PhotoReader, session: ReadDb, q: Annotated[str, Query(max_length=4000)] = ""
-) -> list[MonthCount]:
-    return [MonthCount(month=month, count=count) for month, count in timeline(session, viewer, q)]
 
 
 @router.post(

@@ -62,7 +62,7 @@ def encode(image: Image.Image, kind: str) -> tuple[str, bytes]:
 
 
 def encode_as(pixels: Pixels, suffix: str) -> bytes:
-    """(height, width, 3 or 4) uint8 as ``.jpg`` (over white), ``.webp`` or ``.avif``; for clients that take no other."""
+    """(height, width, 3 or 4) uint8 as ``.jpg`` (over white), ``.webp`` or ``.avif``."""
     image = Image.fromarray(pixels)
     buffer = io.BytesIO()
     (over_white(image) if suffix == ".jpg" else image).save(buffer, **FORMATS[suffix])

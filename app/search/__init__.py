@@ -2,7 +2,17 @@
 
 from app.search.compile import visible
 from app.search.duplicates import DuplicateGroup, duplicate_groups
-from app.search.find import Hit, Page, count_photos, find_ids, find_photos, finds, timeline
+from app.search.find import (
+    Hit,
+    Page,
+    Tile,
+    count_photos,
+    find_ids,
+    find_photos,
+    finds,
+    month_of_photos,
+    timeline,
+)
 from app.search.language import Query, parse
 from app.search.meaning import warm_up
 from app.search.ranking import Reason
@@ -17,12 +27,14 @@ __all__ = [
     "Query",
     "Reason",
     "Suggestion",
+    "Tile",
     "count_photos",
     "duplicate_groups",
     "find_ids",
     "find_photos",
     "finds",
     "index_terms",
+    "month_of_photos",
     "parse",
     "similar_photos",
     "similar_to_vector",

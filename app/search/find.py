@@ -12,8 +12,8 @@ import hashlib
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import datetime
-from typing import Any
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, and_, extract, func, or_, select
@@ -46,6 +46,19 @@ class Hit:
 class Page:
     items: list[Hit]
     next_cursor: str | None
+
+
+class Tile(NamedTuple):
+    """What a grid needs of a photo."""
+
+    id: UUID
+    taken_local: datetime
+    taken_at: datetime
+    taken_offset: int | None
+    width: int
+    height: int
+    thumbhash: str | None
+    favorite: bool
 
 
 def find_photos(
@@ -123,6 +136,44 @@ def timeline(session: ReadSession, viewer: Viewer, query: str | Query = "") -> l
     year, month = extract("year", Photo.taken_local), extract("month", Photo.taken_local)
     rows = session.execute(select(year, month, func.count()).where(plan.where).group_by(year, month))
     return sorted(((f"{int(y):04}-{int(m):02}", count) for y, m, count in rows), reverse=True)
+
+
+def month_of_photos(
+    session: ReadSession,
+    viewer: Viewer,
+    month: str,
+    query: str | Query = "",
+    *,
+    limit: int = MAX_LIMIT,
+    cursor: str | None = None,
+) -> tuple[list[Tile], str | None]:
+    """One month of ``timeline``, newest first: what a grid needs of each photo, and the next page's cursor.
+
+    Raises:
+        Invalid: ``month`` is not like 2024-06, or the cursor is of another month or query.
+    """
+    parsed = query if isinstance(query, Query) else parse(query)
+    try:
+        start = datetime.strptime(month, "%Y-%m")
+        end = (start + timedelta(days=31)).replace(day=1)
+    except (ValueError, OverflowError):
+        raise Invalid("A month is written as 2024-06.", field="month") from None
+    seal = hashlib.sha256(f"{viewer.user_id}|{month}|{parsed}".encode()).hexdigest()[:12]
+    statement = select(
+        Photo.id, Photo.taken_local, Photo.taken_at, Photo.taken_offset, Photo.width, Photo.height,
+        Photo.thumbhash, Photo.favorite,
+    ).where(_plan(session, viewer, parsed, False, False).where)  # fmt: skip
+    statement = statement.where(Photo.taken_local >= start, Photo.taken_local < end)
+    if cursor:
+        moment, last = _read(_open_cursor(cursor, seal), datetime.fromisoformat)
+        at_once = and_(Photo.taken_local == moment, Photo.id < last)
+        statement = statement.where(or_(Photo.taken_local < moment, at_once), Photo.taken_local <= moment)
+    newest = statement.order_by(Photo.taken_local.desc(), Photo.id.desc()).limit(limit + 1)
+    tiles = [Tile(*row) for row in session.execute(newest)]
+    if len(tiles) <= limit:
+        return tiles, None
+    last_tile = tiles[limit - 1]
+    return tiles[:limit], _seal_cursor([last_tile.taken_local.isoformat(), str(last_tile.id)], seal)
 
 
 def _plan(session: ReadSession, viewer: Viewer, query: str | Query, trashed: bool, archived: bool) -> Plan:

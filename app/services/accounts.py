@@ -264,8 +264,8 @@ def touch(session: WriteSession, credential: Credential) -> None:
 # --- API keys -------------------------------------------------------------------------------------------------
 
 
-def create_key(session: WriteSession, viewer: Viewer, name: str, scopes: list[str]) -> tuple[ApiKey, str]:
-    """A new key and its secret, which is shown this once.
+def checked_key(viewer: Viewer, name: str, scopes: list[str]) -> tuple[str, list[str]]:
+    """The name and scopes a key of the viewer's is to have, in good order.
 
     Raises:
         NotAllowed: asked with a key (a key can never make another), or for a scope the user does not have.
@@ -282,13 +282,14 @@ def create_key(session: WriteSession, viewer: Viewer, name: str, scopes: list[st
         raise NotAllowed("Only an administrator's key may have the admin scope.")
     if not 1 <= len(name.strip()) <= 100:
         raise Invalid("Give the key a name of 1 to 100 characters.", field="name")
+    return name.strip(), sorted(set(scopes))
+
+
+def create_key(session: WriteSession, viewer: Viewer, name: str, scopes: list[str]) -> tuple[ApiKey, str]:
+    """A new key and its secret, which is shown this once. Raises as ``checked_key``."""
+    name, scopes = checked_key(viewer, name, scopes)
     secret = "alk_" + secrets.token_urlsafe(32)
-    key = ApiKey(
-        user_id=viewer.user_id,
-        name=name.strip(),
-        secret_hash=passwords.digest(secret),
-        scopes=sorted(set(scopes)),
-    )
+    key = ApiKey(user_id=viewer.user_id, name=name, secret_hash=passwords.digest(secret), scopes=scopes)
     session.add(key)
     session.flush()
     return key, secret

@@ -5,22 +5,25 @@ from __future__ import annotations
 from typing import Annotated
 from uuid import UUID
 
+import segno
 from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
 
 from app import deps
 from app.api.auth import client_address, set_session_cookie
+from app.api.pairing import pairing_uri
 from app.errors import AppError, NotAllowed, NotSignedIn
 from app.models import ApiKey
-from app.services import accounts
+from app.services import accounts, pairing
 from app.services.accounts import Viewer
 from app.web.contexts import SettingsPage, UsersPage
 from app.web.i18n import Translator
-from app.web.parts import AccountRow, KeyView, ScopeChoice
+from app.web.parts import AccountRow, KeyView, PairingView, ScopeChoice
 from app.web.rendering import respond
 from app.web.shell import Form, PageViewer, go, remember, shell_of, tell, text_of, texts_of, translator_of
 
 router = APIRouter()
+_USUAL = ("photos.read", "photos.upload")  # what most devices need and no more
 
 
 def _admin(viewer: PageViewer) -> Viewer:
@@ -38,15 +41,17 @@ def _settings_page(
     keys: list[ApiKey],
     made: tuple[ApiKey, str] | None = None,
     problem: str = "",
+    code: PairingView | None = None,
 ) -> SettingsPage:
     t = translator_of(request)
     scopes = [scope for scope in accounts.SCOPES if scope != "admin" or viewer.is_admin]
     return SettingsPage(
         shell_of(request, "settings"),
         keys=tuple(_key_view(key, t) for key in keys),
-        scopes=tuple(ScopeChoice(scope, t.name("scope", scope)) for scope in scopes),
+        scopes=tuple(ScopeChoice(scope, t.name("scope", scope), scope in _USUAL) for scope in scopes),
         new_key=_key_view(made[0], t) if made else None,
         secret=made[1] if made else "",
+        pairing=code,
         problem=problem,
     )
 
@@ -83,12 +88,32 @@ def make_key(request: Request, form: Form, viewer: PageViewer, session: deps.Wri
     try:
         made = accounts.create_key(session, viewer, text_of(form, "name"), texts_of(form, "scope"))
     except AppError as error:
-        t = translator_of(request)
-        key = f"keys.problem.{error.extra.get('field')}"
-        problem = t(key) if t.has(key) else t.sentence(error.detail)
-        page = _settings_page(request, viewer, accounts.list_keys(session, viewer), problem=problem)
-        return respond(request, page, error.status)
+        return _refused_key(request, viewer, session, error)
     return respond(request, _settings_page(request, viewer, accounts.list_keys(session, viewer), made))
+
+
+def _refused_key(request: Request, viewer: Viewer, session: deps.ReadDb, error: AppError) -> Response:
+    t = translator_of(request)
+    key = f"keys.problem.{error.extra.get('field')}"
+    problem = t(key) if t.has(key) else t.sentence(error.detail)
+    page = _settings_page(request, viewer, accounts.list_keys(session, viewer), problem=problem)
+    return respond(request, page, error.status)
+
+
+@router.post("/settings/pair")
+def pair_device(request: Request, form: Form, viewer: PageViewer, session: deps.WriteDb) -> Response:
+    """The page with a code to scan; it leaves the screen by itself when the code is too old."""
+    try:
+        offer = pairing.offer(session, viewer, text_of(form, "name"), texts_of(form, "scope"))
+    except AppError as error:
+        return _refused_key(request, viewer, session, error)
+    picture = segno.make(pairing_uri(request, offer), micro=False).svg_data_uri(border=4, light="#fff")
+    code = PairingView(picture, offer.code)
+    response = respond(
+        request, _settings_page(request, viewer, accounts.list_keys(session, viewer), code=code)
+    )
+    response.headers["Refresh"] = f"{pairing.LIFETIME.total_seconds():.0f}; url=/settings"
+    return response
 
 
 @router.post("/settings/keys/{key_id}/revoke")

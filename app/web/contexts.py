@@ -25,6 +25,7 @@ from app.web.parts import (
     KeyView,
     MapDot,
     Month,
+    PairingView,
     PersonCard,
     PersonPair,
     PlaceView,
@@ -268,6 +269,7 @@ class SettingsPage(Page):
     scopes: tuple[ScopeChoice, ...]
     new_key: KeyView | None = None
     secret: str = ""
+    pairing: PairingView | None = None
     problem: str = ""
 
 

@@ -243,6 +243,15 @@ class KeyView:
 class ScopeChoice:
     scope: str
     label: str
+    usual: bool = False
+
+
+@dataclass(frozen=True)
+class PairingView:
+    """A code for a device: as a picture to scan (a data: URL), and to type."""
+
+    picture: str
+    code: str
 
 
 @dataclass(frozen=True)

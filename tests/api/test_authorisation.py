@@ -89,6 +89,8 @@ ROWS: dict[str, Row] = {
     f"GET {V1}/auth/keys": Row(ANY_KEY),
     f"POST {V1}/auth/keys": Row(SESSION, ok=201, send=body(name="k", scopes=["images"])),
     f"DELETE {V1}/auth/keys/{{key_id}}": Row(OWN_SESSION, ok=204),
+    f"POST {V1}/auth/pairings": Row(SESSION, ok=201, send=body(name="k", scopes=["images"])),
+    f"POST {V1}/auth/pair": Row(OPEN, ok=404, send=body(code="2222-2222-2222-2222")),
     f"GET {V1}/users": Row(ADMIN, "admin"),
     f"POST {V1}/users": Row(
         ADMIN, "admin", 201, lambda o: {"json": {"username": f"user {new_id()}", "password": "long enough"}}
@@ -103,6 +105,7 @@ ROWS: dict[str, Row] = {
     f"GET {V1}/photos": Row(ANYONE, READ),
     f"POST {V1}/photos/get": Row(ANYONE, READ, send=body(ids=[])),
     f"GET {V1}/timeline": Row(ANYONE, READ),
+    f"GET {V1}/timeline/{{month}}": Row(ANYONE, READ),
     f"POST {V1}/photos/batch": Row(
         ANYONE, WRITE, send=lambda o: {"json": {"action": "delete", "ids": [o["photo_id"]]}}
     ),
@@ -319,6 +322,7 @@ ROWS: dict[str, Row] = {
     "GET /settings": Row(PAGE),
     "POST /settings/look": Row(PAGE, ok=303, send=form(language="en")),
     "POST /settings/keys": Row(PAGE, send=form(name="k", scope="images")),
+    "POST /settings/pair": Row(PAGE, send=form(name="k", scope="images")),
     "POST /settings/keys/{key_id}/revoke": Row(OWN_PAGE, ok=303),
     "POST /settings/password": Row(
         PAGE, ok=303, send=form(old_password="not it", new_password="long enough")
@@ -379,6 +383,7 @@ class World:
                 f"select * from edits where photo_id in ({mine}) order by id",
                 "select id, state, cancel_requested from jobs where owner_id = ? order by id",
                 "select id, scopes from api_keys where user_id = ? and name = 'thing' order by id",
+                "select id from pairings where user_id = ?",
                 "select id, is_admin, disabled_at, password_hash from users where id = ?",
             ):
                 for row in connection.exec_driver_sql(statement, (owner,)):
@@ -390,7 +395,7 @@ class Objects(dict[str, str]):
     """The owner's things a path or body speaks of, each made when it is first asked for."""
 
     def __init__(self, world: World) -> None:
-        super().__init__(slug="beach", kind="grid", project_id="p", preset="scream")
+        super().__init__(slug="beach", kind="grid", project_id="p", preset="scream", month="2024-06")
         self.world = world
 
     def __missing__(self, name: str) -> str:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import json
 from typing import Any
 
 import pytest
+import zstandard
 from fastapi.testclient import TestClient
 
 from tests.conftest import Drawn
@@ -122,11 +124,16 @@ class TestReadingCheaply:
             answer = api.get("/api/v1/photos", params={"fields": wrong})
             assert (answer.status_code, answer.json()["field"]) == (422, "fields")
 
-    def test_json_is_zipped_and_pictures_are_not(self, api: TestClient, ids: list[str]) -> None:
+    def test_json_is_compressed_and_pictures_are_not(self, api: TestClient, ids: list[str]) -> None:
         zipped = {"Accept-Encoding": "gzip"}
         listed = api.get("/api/v1/photos", headers=zipped)
         assert listed.headers["content-encoding"] == "gzip"
         assert len(listed.json()["items"]) == 3
+        best = api.get("/api/v1/photos", headers={"Accept-Encoding": "gzip, zstd"})
+        assert best.headers["content-encoding"] == "zstd"
+        assert best.headers["vary"] == "Accept-Encoding"
+        unpacked = zstandard.ZstdDecompressor().decompressobj().decompress(best.content)
+        assert json.loads(unpacked) == listed.json()
         plain = api.get("/api/v1/photos", headers={"Accept-Encoding": "identity"})
         assert "content-encoding" not in plain.headers
         picture = api.get(f"/api/v1/photos/{ids[0]}/original", headers={**zipped, "Range": "bytes=0-1999"})

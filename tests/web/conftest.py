@@ -105,7 +105,8 @@ def samples(shell: p.Shell) -> list[c.Page]:
         c.PlacesPage(shell, (), (), "0 0 1 1", 0),
         c.ActivityPage(shell, (job,), (failed,), (p.JobView("j3", "X", "done", 1.0, "now"),), 1),
         c.ActivityPage(shell, (), (), (), 0),
-        c.SettingsPage(shell, (key,), (p.ScopeChoice("photos.read", "See photos"),), key, "alk_secret", "No."),
+        c.SettingsPage(shell, (key,), (p.ScopeChoice("photos.read", "See photos"),), key, "alk_secret",
+                       p.PairingView("data:image/svg+xml,", "7KQ4-9PXT-2MHV-CW3R"), "No."),
         c.UsersPage(shell, (p.AccountRow("u1", "anna", True, False, "today", True),
                             p.AccountRow("u2", "bob", False, True, "today")), "Taken.", "bob"),
         c.SharePage(shell, title="Trip", description="By the sea", total=1, expires="1 May 2030", tiles=(

@@ -11,6 +11,7 @@ from pydantic import Field
 from app.api.schemas.base import BoxSchema, Schema
 from app.api.schemas.edits import EditPublic
 from app.models import Face, Person, Photo
+from app.search import Tile
 from app.services.photos import PhotoDetail, TagOnPhoto
 
 TagState = Literal["suggested", "confirmed", "rejected"]
@@ -278,7 +279,7 @@ def _item_fields(photo: Photo) -> dict[str, Any]:
     return {**{name: getattr(photo, name) for name in names}, "taken_at": local_time(photo)}
 
 
-def local_time(photo: Photo) -> datetime:
+def local_time(photo: Photo | Tile) -> datetime:
     """The capture time with its offset: the wall clock of the place and the right instant at once."""
     if photo.taken_offset is None:
         return photo.taken_at
