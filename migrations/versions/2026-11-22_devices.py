@@ -1,7 +1,7 @@
 """devices
 
 Revision: 20261122_devices
-Revises: 20261122_baseline
+Revises: 20261122_counters
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from alembic import op
 from app.db import Id, UtcTime
 
 revision = "20261122_devices"
-down_revision = "20261122_baseline"
+down_revision = "20261122_counters"
 branch_labels = None
 depends_on = None
 
