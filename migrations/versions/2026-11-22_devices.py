@@ -1,7 +1,7 @@
 """devices
 
 Revision: 20261122_devices
-Revises: 20261122_place_indexes
+Revises: 20261122_guest_uploads
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from alembic import op
 from app.db import Id, UtcTime
 
 revision = "20261122_devices"
-down_revision = "20261122_place_indexes"
+down_revision = "20261122_guest_uploads"
 branch_labels = None
 depends_on = None
 
