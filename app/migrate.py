@@ -8,10 +8,12 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, MetaData, inspect
 
 from app.db import Database
+from app.models import User
 from app.search import numbering
-from app.services import sync, tag_counts, vocabulary
+from app.services import accounts, sync, tag_counts, vocabulary
 
 _MIGRATIONS = Path(__file__).resolve().parents[1] / "migrations"
 
@@ -38,11 +40,47 @@ def require_current(database: Database) -> None:
     """Raise WrongSchema, saying what to do, unless the schema is current."""
     head = ScriptDirectory.from_config(_config(database)).get_current_head()
     with database.engine.connect() as connection:
-        current = MigrationContext.configure(connection).get_current_revision()
-    if current != head:
+        revision = current(connection)
+    if revision != head:
         raise WrongSchema(
-            f"The database is at {current or 'no schema'}, this version needs {head}: run `albumen migrate`."
+            f"The database is at {revision or 'no schema'}, this version needs {head}: run `albumen migrate`."
         )
+
+
+def current(connection: Connection) -> str | None:
+    """The revision of the schema the database has; None before the first migration."""
+    return MigrationContext.configure(connection).get_current_revision()
+
+
+def knows(database: Database, revision: str) -> bool:
+    """Whether this version of Albumen can upgrade a schema of that revision."""
+    return any(
+        script.revision == revision
+        for script in ScriptDirectory.from_config(_config(database)).walk_revisions()
+    )
+
+
+def has_users(database: Database) -> bool:
+    """Whether somebody uses the album: whether there is anything to lose."""
+    if not inspect(database.engine).has_table(User.__tablename__):
+        return False
+    with database.read() as session:
+        return accounts.has_users(session)
+
+
+def recreate(database: Database, revision: str) -> None:
+    """Replace whatever schema there is by the empty one of ``revision``. For an album without users only."""
+    if has_users(database):
+        raise WrongSchema("The database is in use.")
+    config = _config(database)
+    with database.engine.begin() as connection:
+        there = MetaData()
+        there.reflect(connection)
+        there.drop_all(connection)
+    with database.engine.connect() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, revision)
+        connection.commit()
 
 
 def _config(database: Database) -> Config:

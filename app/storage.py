@@ -103,6 +103,11 @@ class Incoming:
         self._file.close()
         self._file = None
 
+    def settle(self, target: Path) -> None:
+        """Become ``target``, read-only, replacing what has the name."""
+        self.path.chmod(0o444)
+        self.path.replace(target)
+
     def discard(self) -> None:
         """Forget the file; harmless after ``keep`` and when called twice."""
         if self._file is not None:
@@ -118,6 +123,35 @@ class Incoming:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.discard()
+
+
+class InPlace:
+    """A file of the user's that stays where it is; ``Storage.keep`` puts a symbolic link to it among the originals.
+
+    It is the user's promise that the file stays and does not change; ``albumen check`` tells when it did.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path.resolve(strict=True)
+        sha256, sha1 = hashlib.sha256(), hashlib.sha1(usedforsecurity=False)
+        self.size = 0
+        with self.path.open("rb") as file:
+            while chunk := file.read(_CHUNK):
+                sha256.update(chunk)
+                sha1.update(chunk)
+                self.size += len(chunk)
+        self.sha256, self.sha1 = sha256.hexdigest(), sha1.hexdigest()
+
+    def flush(self) -> None:
+        """Nothing to do, as for ``finish`` and ``discard``: the file is there and stays."""
+
+    finish = discard = flush
+
+    def settle(self, target: Path) -> None:
+        """Make ``target`` a link to the file, replacing what has the name."""
+        link = target.with_name(f".{target.name}.{secrets.token_hex(8)}.tmp")
+        link.symlink_to(self.path)
+        link.replace(target)
 
 
 class Storage:
@@ -150,8 +184,8 @@ class Storage:
             raise
         return writer
 
-    def keep(self, writer: Incoming) -> Path:
-        """Make an incoming file permanent under its SHA-256 and return its path.
+    def keep(self, writer: Incoming | InPlace) -> Path:
+        """Make an incoming file, or a link to one that stays in place, permanent under its SHA-256.
 
         On return the bytes and their name are on the disk. Keeping the same content again, even at the same
         moment, is harmless and renews the file's age, so that ``remove_original`` spares it until its row is
@@ -161,12 +195,12 @@ class Storage:
         target = self.original(writer.sha256)
         with disk_full(), self._lock(fcntl.LOCK_SH):
             target.parent.mkdir(parents=True, exist_ok=True)
-            if _size(target) == writer.size:
-                os.utime(target)
+            there = _size(target) == writer.size  # a damaged file of another length is replaced by good bytes
+            if there and (isinstance(writer, InPlace) or not target.is_symlink()):
+                os.utime(target, follow_symlinks=False)
                 writer.discard()
-            else:  # also when a damaged file of another length has the name: good bytes replace it
-                writer.path.chmod(0o444)
-                writer.path.replace(target)
+            else:
+                writer.settle(target)
             # Also for existing files and folders: whoever made them may not have come this far yet.
             for folder in (target.parent, target.parent.parent, self._blobs):
                 _sync_folder(folder)
@@ -193,7 +227,7 @@ class Storage:
         path = self.original(sha256)
         with self._lock(fcntl.LOCK_EX):
             try:
-                if time.time() - path.stat().st_mtime < unused_for:
+                if time.time() - path.lstat().st_mtime < unused_for:
                     return False
                 path.unlink()
             except FileNotFoundError:

@@ -42,9 +42,10 @@ def check(
 
 def _originals(context: Context, progress: Callable[[str], None] | None) -> Iterator[Finding]:
     with context.database.read() as session:
-        rows = session.execute(select(Photo.checksum, Photo.filename).order_by(Photo.checksum).distinct())
-        named = list(rows.tuples())
-    for checksum, filename in named:
+        named = dict(session.execute(select(Photo.checksum, Photo.filename)).tuples().all())
+        edits = session.execute(select(Edit.checksum, Edit.title).where(Edit.checksum.is_not(None))).tuples()
+        named |= {checksum: f"an edit ({title})" for checksum, title in edits if checksum}
+    for checksum, filename in sorted(named.items()):
         path = context.storage.original(checksum)
         if progress is not None:
             progress(checksum)

@@ -6,12 +6,16 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Literal
 from uuid import UUID
 
 from app.context import Context
 from app.errors import AppError
 from app.services import intake
 from app.services.accounts import Viewer
+from app.storage import InPlace
+
+How = Literal["copy", "move", "in-place"]
 
 # Only a filter for walking folders; what a file is, its content decides.
 SUFFIXES = {
@@ -66,11 +70,13 @@ def find_files(paths: Iterable[Path], *, recursive: bool = True) -> Iterator[Pat
 
 
 def import_file(
-    context: Context, viewer: Viewer, path: Path, *, album_id: UUID | None = None, move: bool = False
+    context: Context, viewer: Viewer, path: Path, *, album_id: UUID | None = None, how: How = "copy"
 ) -> Imported:
     """Import one file; a file that is already there is not copied again.
 
-    With ``move`` the source is removed once its bytes are safe in the album and read back identical.
+    Args:
+        how: ``copy``; ``move`` removes the source once its bytes are safe in the album and read back identical;
+            ``in-place`` leaves the file where it is and the album refers to it.
     """
     try:
         added = _known(context, viewer, path) if album_id is None else None
@@ -79,18 +85,27 @@ def import_file(
             options = intake.Options(
                 filename=path.name, file_time=datetime.fromtimestamp(stat.st_mtime, UTC), album_id=album_id
             )
-            with path.open("rb") as stream:
-                added = intake.add_stream(context, viewer, stream, options)
+            if how == "in-place":
+                added = intake.add_received(context, viewer, InPlace(path), options)
+            else:
+                with path.open("rb") as stream:
+                    added = intake.add_stream(context, viewer, stream, options)
     except AppError as error:
         return Imported(path, "refused", error.detail)
     except OSError as error:
         return Imported(path, "refused", f"{error.strerror or error}")
-    if move and context.storage.checksum(
-        context.storage.original(added.checksum)
-    ) == context.storage.checksum(path):
+    if how == "move" and _is_kept(context, added.checksum, path):
         path.unlink()
     detail = "in the trash" if added.trashed else ""
     return Imported(path, "duplicate" if added.duplicate else "added", detail, added.id)
+
+
+def _is_kept(context: Context, checksum: str, path: Path) -> bool:
+    """Whether the album holds these very bytes in a file of its own, not through a link to ``path``."""
+    original = context.storage.original(checksum)
+    return not original.samefile(path) and (
+        context.storage.checksum(original) == context.storage.checksum(path)
+    )
 
 
 def _known(context: Context, viewer: Viewer, path: Path) -> intake.Added | None:

@@ -24,12 +24,12 @@ from app.db import ReadSession, WriteSession, new_id, utcnow
 from app.errors import Invalid
 from app.imaging.places import locate
 from app.imaging.results import Inspection
-from app.models import Photo
+from app.models import Photo, PhotoTag
 from app.search.terms import index_terms
 from app.sentences import say
-from app.services import albums, jobs
+from app.services import albums, jobs, vocabulary
 from app.services.accounts import Viewer
-from app.storage import Incoming
+from app.storage import Incoming, InPlace
 
 _DATA_URL = re.compile(r"^data:[\w.+-]+/[\w.+-]+(;[\w.+-]+=[^;,]*)*;base64,", re.ASCII)
 MAX_CHECKSUMS = 5000
@@ -91,7 +91,7 @@ def decode_base64(data: str, field_name: str = "data") -> bytes:
         ) from None
 
 
-def add_received(context: Context, viewer: Viewer, incoming: Incoming, options: Options) -> Added:
+def add_received(context: Context, viewer: Viewer, incoming: Incoming | InPlace, options: Options) -> Added:
     """Take a fully received file; ``incoming`` stays the caller's to discard when this raises."""
     with context.database.read() as session:
         if options.album_id is not None:
@@ -104,7 +104,7 @@ def add_received(context: Context, viewer: Viewer, incoming: Incoming, options: 
         context.storage.keep(incoming)
         try:
             with context.database.write() as session:
-                _insert(session, photo, viewer, options)
+                _insert(session, photo, viewer, options, inspection.metadata.keywords)
             return Added(photo.id, photo.checksum, "pending", duplicate=False)
         except IntegrityError:
             # The same bytes arrived twice at once and the other request won; anything else is a real fault.
@@ -156,10 +156,17 @@ def _find(session: ReadSession, viewer: Viewer, sha256: str) -> _Existing | None
     return None if row is None else _Existing(row.id, row.status, row.deleted_at is not None)
 
 
-def _insert(session: WriteSession, photo: Photo, viewer: Viewer, options: Options) -> None:
+def _insert(
+    session: WriteSession, photo: Photo, viewer: Viewer, options: Options, keywords: Iterable[str]
+) -> None:
     session.add(photo)
     session.flush()
     index_terms(session, photo)
+    for tag_id in {vocabulary.named(session, viewer, word, synonyms=False).id for word in keywords}:
+        # What somebody wrote into the file is a person's word, as if said here.
+        session.add(
+            PhotoTag(tag_id=tag_id, photo_id=photo.id, source="user", confidence=1.0, state="confirmed")
+        )
     if options.album_id is not None:
         albums.add_photos(session, viewer, options.album_id, [photo.id])
     jobs.enqueue(
@@ -173,7 +180,7 @@ def _insert(session: WriteSession, photo: Photo, viewer: Viewer, options: Option
     )
 
 
-def _photo(viewer: Viewer, incoming: Incoming, seen: Inspection, options: Options) -> Photo:
+def _photo(viewer: Viewer, incoming: Incoming | InPlace, seen: Inspection, options: Options) -> Photo:
     meta = seen.metadata
     local, instant, offset, source = _when(seen, options)
     photo = Photo(

@@ -93,8 +93,10 @@ def tag_ids(session: ReadSession) -> dict[str, int]:
     return dict(rows.tuples().all())
 
 
-def named(session: WriteSession, viewer: Viewer, name: str) -> Tag:
+def named(session: WriteSession, viewer: Viewer, name: str, *, synonyms: bool = True) -> Tag:
     """The tag a person means by a name in either language, by slug or by synonym; made as their own when new.
+
+    Without ``synonyms`` only by its very name: the keyword "John" of another program is not the loo.
 
     Raises:
         Invalid: an empty name or one of more than 100 characters.
@@ -106,7 +108,7 @@ def named(session: WriteSession, viewer: Viewer, name: str) -> Tag:
     visible = or_(Tag.owner_id.is_(None), Tag.owner_id == viewer.user_id)
     same = or_(Tag.slug == slug, func.lower(Tag.name_en) == name.lower(), Tag.name_zh == name)
     tag = session.scalar(select(Tag).where(visible, same).order_by(Tag.owner_id.is_(None)).limit(1))
-    if tag is None:
+    if tag is None and synonyms:
         tag = _by_synonym(session, name)
     if tag is None:
         tag = Tag(slug=slug, owner_id=viewer.user_id, name_en=name, name_zh=name)

@@ -15,7 +15,7 @@ from app.web.i18n import Translator, sentences
 
 ROOT = Path(__file__).resolve().parents[2]
 # These speak the dialect of another product, or to whoever sits at the terminal.
-OTHER_VOICES = ("app/compat", "app/cli")
+OTHER_VOICES = ("app/compat", "app/cli", "app/backup.py")
 CARRIERS = {"UnreadableValue": 0, "self.fail": 0, "self.error": 0, "_bad": 2}
 
 
