@@ -85,7 +85,6 @@ def create_app(settings: Settings, context: Context | None = None) -> FastAPI:
         pairing,
         intake,
         photos,
-        timeline,
         files,
         around,
         uploads,

@@ -65,17 +65,17 @@ def get_rendition(
     A grid picture is WebP, a preview JPEG (WebP where something shows through). A client whose `Accept` leaves that
     out gets the same picture as JPEG, WebP or AVIF.
     """
-    return send_rendition(request, context, photos.get_photo(session, viewer, photo_id), kind)
+    return send_rendition(request, context, photos.get_photo(session, viewer, photo_id).checksum, kind)
 
 
 def send_rendition(
-    request: Request, context: Context, photo: Photo, kind: str, cache: str = _IMMUTABLE
+    request: Request, context: Context, checksum: str, kind: str, cache: str = _IMMUTABLE
 ) -> Response:
     """A rendition in a format the client takes, or 304 when it has it."""
-    path, media_type = rendition(context, photo, kind, _accepted(request))
+    path, media_type = rendition(context, checksum, kind, _accepted(request))
     headers = {
         "Cache-Control": cache,
-        "ETag": f'"{photo.checksum[:32]}-{kind}-{media_type.removeprefix("image/")}"',
+        "ETag": f'"{checksum[:32]}-{kind}-{media_type.removeprefix("image/")}"',
         "Vary": "Accept",
     }
     if _matches(request, headers["ETag"]):

@@ -17,6 +17,7 @@ from pydantic import ValidationError
 from starlette.datastructures import UploadFile
 from starlette.responses import FileResponse, JSONResponse, Response
 
+from app.api.files import send_rendition
 from app.api.forms import read_form
 from app.api.schemas import (
     EditCreate,
@@ -113,6 +114,20 @@ def edit_file(viewer: PhotoReader, session: ReadDb, context: ContextDep, edit_id
         content_disposition_type="inline",
         headers=headers,
     )
+
+
+@router.get(
+    "/edits/{edit_id}/preview",
+    response_class=FileResponse,
+    summary="The edited picture, small",
+    responses={200: {"content": {"image/*": {}}}, **problems(401, 403, 404, 409, 422)},
+)
+def edit_preview(
+    request: Request, viewer: PhotoReader, session: ReadDb, context: ContextDep, edit_id: UUID
+) -> Response:
+    """Like a photo's rendition `preview`: long side 1600, sRGB, first frame; cacheable for ever."""
+    edit, _ = edits.get_edit(session, viewer, edit_id)
+    return send_rendition(request, context, edits.finished_checksum(edit), "preview")
 
 
 @router.delete(

@@ -271,7 +271,7 @@ def shared_rendition(
 ) -> Response:
     """`grid` or `preview`; they carry no metadata."""
     photo = shares.shared_photo(session, opened, photo_id)
-    answer = send_rendition(request, context, photo, kind, _PRIVATE["Cache-Control"])
+    answer = send_rendition(request, context, photo.checksum, kind, _PRIVATE["Cache-Control"])
     answer.headers.update(_PRIVATE)
     return answer
 

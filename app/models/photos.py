@@ -107,7 +107,7 @@ class Edit(Base):
     output: Mapped[dict[str, Any]] = mapped_column(default=dict)  # format, quality, metadata
     status: Mapped[str] = mapped_column(String(8), default="pending")  # pending ready failed
     error: Mapped[str | None] = mapped_column(String(500))
-    checksum: Mapped[str | None] = mapped_column(String(64))  # of the rendered file
+    checksum: Mapped[str | None] = mapped_column(String(64), index=True)  # of the rendered file
     format: Mapped[str | None] = mapped_column(String(8))
     size: Mapped[int | None] = mapped_column(BigInteger)
     width: Mapped[int | None]

@@ -102,8 +102,8 @@ def get_edit(session: ReadSession, viewer: Viewer, edit_id: UUID) -> tuple[Edit,
     return edit, photo
 
 
-def finished_file(context: Context, edit: Edit) -> Path:
-    """The rendered file.
+def finished_checksum(edit: Edit) -> str:
+    """The SHA-256 that names the rendered file.
 
     Raises:
         Conflict: it is not rendered yet, or could not be.
@@ -112,7 +112,12 @@ def finished_file(context: Context, edit: Edit) -> Path:
         raise Conflict(edit.error or "The edit could not be made.")
     if edit.status != "ready" or edit.checksum is None:
         raise Conflict("The edit is still being made.")
-    return context.storage.original(edit.checksum)
+    return edit.checksum
+
+
+def finished_file(context: Context, edit: Edit) -> Path:
+    """The rendered file; raises as ``finished_checksum``."""
+    return context.storage.original(finished_checksum(edit))
 
 
 def delete_edit(session: WriteSession, viewer: Viewer, edit_id: UUID) -> None:

@@ -129,7 +129,7 @@ def heat_map(context: Context, session: ReadSession, viewer: Viewer, photo_id: U
     if path.is_file():
         return path
     if by_scene:
-        preview, _ = rendition(context, photo, "preview")
+        preview, _ = rendition(context, photo.checksum, "preview")
         asked = {"path": str(preview), "slug": tag.slug, "checksum": photo.checksum, "kind": f"heat-{key}"}
         if context.lookout.ask("explain", **asked):
             return context.storage.rendition(photo.checksum, f"heat-{key}")

@@ -250,6 +250,9 @@ def purge_expired(session: WriteSession, trash_days: int) -> list[str]:
 
 def _remove(session: WriteSession, gone: Sequence[Photo]) -> list[str]:
     checksums = {photo.checksum for photo in gone}
+    for start in range(0, len(gone), _PART):
+        edits = select(Edit.checksum).where(Edit.photo_id.in_([p.id for p in gone[start : start + _PART]]))
+        checksums |= {checksum for checksum in session.scalars(edits) if checksum}
     for photo in gone:
         session.delete(photo)
     session.flush()
@@ -257,12 +260,13 @@ def _remove(session: WriteSession, gone: Sequence[Photo]) -> list[str]:
 
 
 def forget_files(context: Context, checksums: Iterable[str]) -> None:
-    """Delete originals and renditions that no photo names any more; call after the removing transaction."""
+    """Delete files and renditions that no photo or edit names any more; call after the removing transaction."""
     for checksum in checksums:
         # The write lock keeps an upload of the same bytes from inserting its row between the look and the delete;
         # one that has kept its file but not written its row yet is spared by the file's age.
         with context.database.write() as session:
-            if session.scalar(select(Photo.id).where(Photo.checksum == checksum).limit(1)) is None:
+            named = (select(table.id).where(table.checksum == checksum).limit(1) for table in (Photo, Edit))
+            if all(session.scalar(one) is None for one in named):
                 context.storage.remove_original(checksum, unused_for=_JUST_KEPT)
                 context.storage.remove_renditions(checksum)
 

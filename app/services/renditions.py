@@ -11,15 +11,14 @@ from pathlib import Path
 from app.context import Context
 from app.errors import NotFound
 from app.imaging.renditions import FORMATS, encode_as
-from app.models import Photo
 from app.sentences import say
 from app.storage import MEDIA_TYPES, media_type
 
 KINDS = ("grid", "preview")
 
 
-def rendition(context: Context, photo: Photo, kind: str, accepted: Sequence[str] = ()) -> tuple[Path, str]:
-    """Path and media type of a photo's ``grid`` or ``preview``.
+def rendition(context: Context, checksum: str, kind: str, accepted: Sequence[str] = ()) -> tuple[Path, str]:
+    """Path and media type of the ``grid`` or ``preview`` of an original or a finished edit, named by its checksum.
 
     ``accepted`` are media types, best first; a rendition that is stored in none of them is made in the first one we
     can write, and kept beside. When there is no such type, or nothing is said, the stored one is given.
@@ -30,27 +29,27 @@ def rendition(context: Context, photo: Photo, kind: str, accepted: Sequence[str]
     """
     if kind not in KINDS:
         raise NotFound(say("There is no rendition {kind}; there are grid and preview.", kind=kind))
-    path = context.storage.rendition(photo.checksum, kind)
+    path = context.storage.rendition(checksum, kind)
     if not path.exists():
-        render(context, photo)
-        path = context.storage.rendition(photo.checksum, kind)  # its suffix is known only now
+        _render(context, checksum)
+        path = context.storage.rendition(checksum, kind)  # its suffix is known only now
     stored = media_type(path)
     suffixes = [suffix for wanted in accepted for suffix in FORMATS if MEDIA_TYPES[suffix] == wanted]
     if stored in accepted or not suffixes:
         return path, stored
-    return _converted(context, photo, kind, path, suffixes[0]), MEDIA_TYPES[suffixes[0]]
+    return _converted(context, checksum, kind, path, suffixes[0]), MEDIA_TYPES[suffixes[0]]
 
 
-def _converted(context: Context, photo: Photo, kind: str, path: Path, suffix: str) -> Path:
+def _converted(context: Context, checksum: str, kind: str, path: Path, suffix: str) -> Path:
     other = f"{kind}-{suffix.removeprefix('.')}"
-    made = context.storage.rendition(photo.checksum, other)
+    made = context.storage.rendition(checksum, other)
     if made.exists():
         return made
     pixels = context.sandbox.decode(path)
-    return context.storage.write_rendition(photo.checksum, other, suffix, encode_as(pixels, suffix))
+    return context.storage.write_rendition(checksum, other, suffix, encode_as(pixels, suffix))
 
 
-def render(context: Context, photo: Photo) -> None:
+def _render(context: Context, checksum: str) -> None:
     storage = context.storage
-    grid, preview = (storage.rendition(photo.checksum, kind) for kind in KINDS)
-    context.sandbox.render(storage.original(photo.checksum), grid=grid, preview=preview)
+    grid, preview = (storage.rendition(checksum, kind) for kind in KINDS)
+    context.sandbox.render(storage.original(checksum), grid=grid, preview=preview)

@@ -201,6 +201,7 @@ ROWS: dict[str, Row] = {
     f"GET {V1}/photos/{{photo_id}}/edits": Row(OWNER, READ),
     f"GET {V1}/edits/{{edit_id}}": Row(OWNER, READ),
     f"GET {V1}/edits/{{edit_id}}/file": Row(OWNER, READ, 409),  # not rendered yet
+    f"GET {V1}/edits/{{edit_id}}/preview": Row(OWNER, READ, 409),
     f"DELETE {V1}/edits/{{edit_id}}": Row(OWNER, WRITE, 204),
     f"POST {V1}/edits/{{edit_id}}/restore": Row(OWNER, WRITE),
     f"POST {V1}/images/process": Row(ANYONE, "images", 422, body(image="#")),

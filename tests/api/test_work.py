@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 from collections.abc import Callable
 from io import BytesIO
+from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 from fastapi.testclient import TestClient
 from PIL import Image
 
 from app.context import Context
+from app.models import Edit
 from app.worker import Worker
 from tests.conftest import Drawn, FakeAnalyzer
 
@@ -112,12 +116,37 @@ class TestEdits:
         assert made.status_code == 202, made.text
         edit_id = made.json()["edit"]["id"]
         assert api.get(f"/api/v1/edits/{edit_id}/file").status_code == 409  # still being made
+        assert api.get(f"/api/v1/edits/{edit_id}/preview").status_code == 409
         Worker(context, FakeAnalyzer()).run_once()
         assert api.get(f"/api/v1/edits/{edit_id}").json()["status"] == "ready"
         picture = Image.open(BytesIO(api.get(f"/api/v1/edits/{edit_id}/file").content))
         assert picture.size == (160, 120)
+        small = api.get(f"/api/v1/edits/{edit_id}/preview")
+        assert Image.open(BytesIO(small.content)).size == (160, 120)
+        assert "immutable" in small.headers["cache-control"]
         assert api.get(f"/api/v1/photos/{photo_id}/original").content == before
         assert [e["id"] for e in api.get(f"/api/v1/photos/{photo_id}/edits").json()] == [edit_id]
+
+    def test_the_file_goes_for_good_with_the_photo_and_no_earlier(
+        self, api: TestClient, context: Context, photo_id: str
+    ) -> None:
+        def made_of(photo: str) -> Path:
+            made = api.post(f"/api/v1/photos/{photo}/edits", json={"recipe": [{"op": "flip"}]}).json()["edit"]
+            Worker(context, FakeAnalyzer()).run_once()
+            with context.database.read() as session:
+                path = context.storage.original(session.get_one(Edit, UUID(made["id"])).checksum or "")
+            os.utime(path, (0, 0))
+            return path
+
+        edited = made_of(photo_id)
+        # Somebody uploads the result: now a photo and an edit share a file.
+        kept = api.post("/api/v1/photos", files={"file": ("b.jpg", edited.read_bytes())}).json()["id"]
+        own = made_of(kept)
+        os.utime(edited, (0, 0))
+        for photo, there in ((photo_id, (True, True)), (kept, (False, False))):
+            assert api.delete(f"/api/v1/photos/{photo}").status_code == 204
+            assert api.delete("/api/v1/trash").status_code == 204
+            assert (edited.exists(), own.exists()) == there
 
     def test_deleting_can_be_undone(self, api: TestClient, photo_id: str) -> None:
         made = api.post(f"/api/v1/photos/{photo_id}/edits", json={"recipe": [{"op": "flip"}]}).json()["edit"]
