@@ -152,15 +152,20 @@ class SemanticSpace:
             Two ``(N,)`` float32: the cosine to the nearest concept at or below ``slugs``, and to the nearest class
             or object that is unrelated to them.
         """
-        own = {*slugs} & self._row.keys()
+        mine, others = self._kin(frozenset(slugs))
+        return (vectors @ mine).max(axis=1), (vectors @ others).max(axis=1)
+
+    @lru_cache(maxsize=16)  # noqa: B019 - one space lives as long as the process
+    def _kin(self, slugs: frozenset[str]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """The concepts at and below ``slugs``, and the leaves unrelated to them: ``(384, n)`` each."""
+        own = slugs & self._row.keys()
         below = own.union(*(self._vocabulary.descendants(slug) for slug in own))
         above = own.union(*(self._vocabulary.ancestors(slug) for slug in own))
         mine = sorted(self._row[slug] for slug in below)
         others = [
             row for row in self._leaves if self.slugs[row] not in below and self.slugs[row] not in above
         ]
-        nearness = vectors @ self.concepts.T
-        return nearness[:, mine].max(axis=1), nearness[:, others].max(axis=1)
+        return np.ascontiguousarray(self.concepts[mine].T), np.ascontiguousarray(self.concepts[others].T)
 
     def photo(
         self,

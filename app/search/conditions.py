@@ -128,7 +128,7 @@ def tagged(
     if not guesses:
         rows = rows.where(PhotoTag.source != "guess")
     if confidence is not None:
-        rows = rows.where(in_interval(effective_confidence(), confidence))
+        rows = rows.where(_sure(confidence))
     refused = select(PhotoTag.photo_id).where(
         PhotoTag.tag_id.in_(sorted(roots)), PhotoTag.state == "rejected"
     )
@@ -138,6 +138,16 @@ def tagged(
 def effective_confidence() -> ColumnElement[float]:
     """What the user confirmed is certain."""
     return case((PhotoTag.state == "confirmed", literal(1.0)), else_=PhotoTag.confidence)
+
+
+def _sure(confidence: Interval[Number]) -> Condition:
+    """Rows of tags within ``confidence``; what a user confirmed is certain."""
+    low = confidence.low
+    if confidence.high is None and (
+        low is None or low.value < 1
+    ):  # the usual case, put so that it costs less
+        return or_(PhotoTag.state == "confirmed", in_interval(PhotoTag.confidence, confidence))
+    return in_interval(effective_confidence(), confidence)
 
 
 def showing(people: Collection[UUID]) -> Condition:

@@ -35,6 +35,7 @@ SENTENCE_FIRST, SENTENCE_FURTHER = 0.15, 0.1
 SHARE = 0.5
 SENTENCE = 3
 MOST = 1000  # photos a search finds by meaning
+MOST_NAMED = 500  # of a thing that has a name: most of those photos have its tag, too
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,13 @@ class Meaning:
             return {}  # also spares loading the encoder
         query = semantic_space().query(text)
         matches = index.search(
-            self.session, MODEL, query.vector, MOST, owner=self.viewer.user_id, among=among, least=LEAST
+            self.session,
+            MODEL,
+            query.vector,
+            MOST_NAMED if slugs else MOST,
+            owner=self.viewer.user_id,
+            among=among,
+            least=LEAST,
         )
         if slugs and visible_slugs().isdisjoint(slugs):
             return {m.photo_id: m.similarity for m in matches if m.similarity >= SURE}

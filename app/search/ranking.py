@@ -33,7 +33,7 @@ from app.search.evidence import TERM_FIELDS, Evidence, WordEvidence, dated
 WEIGHTS = {"confirmed": 1.0, "person": 1.0, "title": 1.0, "place": 0.9, "date": 0.8, "text": 0.7, "name": 0.6}
 SEEN = 0.5  # weight of the tags' confidence beside the meaning's similarity
 _CONFIRMED = 2.0  # stands for the user's word in a column of confidences
-HEAD = 2000  # so many photos are put in order of relevance; see ``head``
+HEAD = 1000  # so many photos are put in order of relevance; see ``head``
 MAX_REASONS = 8
 _FIELD_KINDS = {"title": "title", "place": "place", "text": "text", "name": "filename", "date": "date"}
 
@@ -85,6 +85,7 @@ def head(session: ReadSession, plan: Plan) -> tuple[list[UUID], bool]:
     found = list(session.scalars(newest.limit(HEAD + 1)))
     if len(found) <= HEAD:
         return found, True
+    found.pop()
     also = {photo_id for group in plan.groups for photo_id in group.similar}
     for evidence in {e for group in plan.groups for word in group.words for way in word.ways for e in way}:
         confirmed = select(PhotoTag.photo_id).where(
@@ -94,9 +95,9 @@ def head(session: ReadSession, plan: Plan) -> tuple[list[UUID], bool]:
         for kind, statement in statements(plan, evidence):
             if kind != "tag":
                 also.update(session.scalars(statement.limit(HEAD)))
-    more = sorted(also.difference(found[:HEAD]))[: 10 * HEAD]
+    more = sorted(also.difference(found))[: 10 * HEAD]
     there = session.scalars(select(Photo.id).where(plan.where, Photo.id.in_(more))) if more else ()
-    return [*found[:HEAD], *there], False
+    return [*found, *there], False
 
 
 def rank(session: ReadSession, plan: Plan, only: Sequence[UUID]) -> Ranking:
