@@ -45,8 +45,17 @@ from app.storage import Storage, disk_full
 FORMAT = 1
 _CHUNK = 1024 * 1024
 _ROWS = 1000
-# What belongs to this moment or this installation, or is numbered anew.
-_LEFT_OUT = {"sessions", "login_failures", "uploads", "kept_answers", "changes", "change_counters"}
+# What belongs to this moment or this installation, or is numbered and counted anew.
+_LEFT_OUT = {
+    "sessions",
+    "login_failures",
+    "uploads",
+    "kept_answers",
+    "changes",
+    "change_counters",
+    "tag_counts",
+    "vector_counter",
+}
 
 
 class BadBackup(AppError):

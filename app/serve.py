@@ -14,6 +14,7 @@ import uvicorn
 from app import migrate
 from app.context import Context
 from app.main import create_app
+from app.search import warm_up
 from app.services import accounts
 from app.settings import Settings
 
@@ -30,6 +31,7 @@ def serve(settings: Settings, *, host: str, port: int, workers: int) -> None:
     _greet(settings, host, port, fresh)
     family = _Workers(settings, workers)
     family.start()
+    threading.Thread(target=_warm_up, args=(context,), name="warm-up", daemon=True).start()
     try:
         uvicorn.run(
             create_app(settings, context),
@@ -42,6 +44,15 @@ def serve(settings: Settings, *, host: str, port: int, workers: int) -> None:
         )
     finally:
         family.stop()
+
+
+def _warm_up(context: Context) -> None:
+    """Load what searches need beside the first requests, so that nobody's first search waits for it."""
+    try:
+        with context.database.read() as session:
+            warm_up(session)
+    except Exception:  # the first search will load it, or say what is wrong
+        log.exception("search could not be warmed up")
 
 
 def _greet(settings: Settings, host: str, port: int, fresh: bool) -> None:

@@ -2,7 +2,8 @@
 
 Fills a library with generated photos (rows, tags, words, places, people, vectors) and prints for each kind of request
 the median and 95th percentile, in milliseconds of CPU and of wall time, and the memory of the process. Beside them, in
-the same run: a plain faiss flat scan of the same vectors and a bare indexed SQL query, as what cannot be beaten.
+the same run: a plain faiss flat scan of the same vectors and bare indexed SQL queries, as what cannot be beaten.
+On a machine that does other work, compare CPU times, and those within one run: the cheapest of ``--rounds`` counts.
 ``--keep FILE`` keeps a SQLite database between runs.
 """
 
@@ -11,6 +12,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import resource
 import sys
 import tempfile
 import time
@@ -21,7 +23,7 @@ from typing import Any
 
 import numpy as np
 import psutil
-from sqlalchemy import func, insert, select
+from sqlalchemy import extract, func, insert, select
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(REPOSITORY))
@@ -41,14 +43,32 @@ from app.models import (  # noqa: E402
     Tag,
     User,
 )  # fmt: skip
-from app.search import count_photos, find_photos, similar_photos, suggest, timeline, warm_up  # noqa: E402
+from app.search import (  # noqa: E402
+    count_photos,
+    find_photos,
+    numbering,
+    similar_photos,
+    suggest,
+    timeline,
+    warm_up,
+)
 from app.search.terms import terms  # noqa: E402
 from app.search.vectors import VectorIndex, has_faiss, vector_index  # noqa: E402
+from app.services import sync, tag_counts  # noqa: E402
 from app.services.accounts import Viewer, viewer_of  # noqa: E402
+from app.services.albums import list_albums  # noqa: E402
+from app.services.places import Box, clusters  # noqa: E402
 from app.services.vocabulary import sync_vocabulary, tag_tree  # noqa: E402
 from ml.semantics import MODEL, semantic_space, unit  # noqa: E402
 from ml.vocabulary import load_vocabulary  # noqa: E402
 
+RULES = ("tag:dog year:2021 -is:blurry", "tag:cat", 'camera:"EOS R3" rating:>=4', 'person:"Person 7"', "is:night")
+    "tag:dog year:2021 -is:blurry",
+    "tag:cat",
+    'camera:"EOS R3" rating:>=4',
+    'person:"Person 7"',
+    "near:48,11,300",
+)
 CHUNK = 5_000
 VISUAL_WIDTH = 1280
 CITIES = [(f"City {n}", f"Region {n % 40}", f"Country {n % 25}", f"{chr(65 + n % 25)}X") for n in range(400)]
@@ -71,6 +91,11 @@ TITLES = [
 def fill(database: Database, count: int, seed: int = 1) -> Viewer:
     """Make one user's library of ``count`` photos; a tenth as many belong to another."""
     Base.metadata.create_all(database.engine)
+    for triggers in (
+        numbering,
+        tag_counts,
+    ):  # the changes of so many photos at once would only be read by clients
+        triggers.install(database)
     with database.write() as session:
         known = session.scalar(select(User).where(User.username_key == "scale"))
         if known is not None:
@@ -81,8 +106,9 @@ def fill(database: Database, count: int, seed: int = 1) -> Viewer:
         session.flush()
         people = [Person(owner_id=users[0].id, name=f"Person {n}") for n in range(40)]
         session.add_all(people)
-        session.add(
-            Album(owner_id=users[0].id, title="Rule", kind="dynamic", query="tag:dog year:2021 -is:blurry")
+        session.add_all(
+            Album(owner_id=users[0].id, title=f"Rule {n}" if n else "Rule", kind="dynamic", query=rule)
+            for n, rule in enumerate(RULES * 4)
         )
         tags = {slug: tag_id for tag_id, slug in session.execute(select(Tag.id, Tag.slug))}
     maker = _Maker(np.random.default_rng(seed), tags, [p.id for p in people])
@@ -93,6 +119,9 @@ def fill(database: Database, count: int, seed: int = 1) -> Viewer:
                     session.execute(insert(table), rows)
             print(f"\rmade {start + CHUNK:,} of {number:,}", end="", file=sys.stderr)
     print(file=sys.stderr)
+    with database.write() as session:
+        tag_counts.fold(session)
+    sync.install(database)
     if database.is_sqlite:
         with database.write() as session:
             session.connection().exec_driver_sql("ANALYZE")
@@ -105,7 +134,6 @@ class _Maker:
     def __init__(self, random: np.random.Generator, tags: dict[str, int], people: list[Any]) -> None:
         self.random, self.tags, self.people = random, tags, people
         self.vocabulary, self.space = load_vocabulary(), semantic_space()
-        self.versions = {"semantic": 0, "visual": 0}
         self.looks = unit(random.standard_normal((1000, VISUAL_WIDTH)))
         # Few kinds of pictures are frequent, many are rare.
         weight = 1 / np.arange(1, 1001) ** 0.7
@@ -180,17 +208,9 @@ class _Maker:
                 yield {"term": term, "photo_id": photo_id, "field": field}
 
     def _vectors(self, kind: str, model: str, ids: list[Any], vectors: Any) -> list[dict[str, Any]]:
-        start = self.versions[kind]
-        self.versions[kind] += len(ids)
         return [
-            {
-                "photo_id": i,
-                "kind": kind,
-                "model": model,
-                "vector": v.astype("<f2").tobytes(),
-                "version": start + n + 1,
-            }
-            for n, (i, v) in enumerate(zip(ids, vectors, strict=True))
+            {"photo_id": i, "kind": kind, "model": model, "vector": v.astype("<f2").tobytes()}
+            for i, v in zip(ids, vectors, strict=True)
         ]
 
 
@@ -222,19 +242,27 @@ def requests(viewer: Viewer, database: Database) -> dict[str, Request]:
         "place and person": page('place:"City 3" person:"Person 7"'),
         "similar": lambda s: similar_photos(s, viewer, some),
         "count of a dynamic album": lambda s: count_photos(s, viewer, "album:Rule"),
+        "list of 20 dynamic albums": lambda s: list_albums(s, viewer),
+        "map of the world": lambda s: clusters(s, viewer, Box(-180, -90, 180, 90), 0),
+        "map of a region": lambda s: clusters(s, viewer, Box(5, 45, 15, 51), 5),
         "tag tree with counts": lambda s: tag_tree(s, viewer),
         "completion": lambda s: suggest(s, viewer, "do"),
     }  # fmt: skip
 
 
 def baselines(viewer: Viewer, database: Database) -> dict[str, Request]:
-    bare = (
-        select(Photo.id)
-        .where(Photo.owner_id == viewer.user_id, Photo.deleted_at.is_(None), Photo.archived.is_(False))
-        .order_by(Photo.taken_local.desc())
-        .limit(100)
-    )
-    result: dict[str, Request] = {"(bare indexed SQL, 100 rows)": lambda s: s.execute(bare).all()}
+    here = Photo.owner_id == viewer.user_id, Photo.deleted_at.is_(None), Photo.archived.is_(False)
+    newest = select(Photo.id).where(*here).order_by(Photo.taken_local.desc()).limit(100)
+    camera = Photo.camera_model == "EOS R3", Photo.rating >= 4, extract("year", Photo.taken_local) == 2021
+    fields = select(Photo.id).where(*here, *camera).order_by(Photo.taken_local.desc()).limit(100)
+    dog = select(Tag.id).where(Tag.slug == "dog").scalar_subquery()
+    tagged = select(func.count()).select_from(PhotoTag).where(PhotoTag.tag_id == dog)
+    result: dict[str, Request] = {
+        "(bare SQL: 100 newest)": lambda s: s.execute(newest).all(),
+        "(bare SQL: camera, year, rating)": lambda s: s.execute(fields).all(),
+        "(bare SQL: count of one tag's rows)": lambda s: s.execute(tagged).all(),
+        "(bare SQL: count of all photos)": lambda s: s.scalar(select(func.count()).where(*here)),
+    }
     if has_faiss():
         import faiss
 
@@ -253,16 +281,24 @@ def baselines(viewer: Viewer, database: Database) -> dict[str, Request]:
     return result
 
 
-def measure(database: Database, request: Request, runs: int) -> dict[str, float]:
-    cpu, wall = [], []
-    for _ in range(runs):
-        with database.read() as session:
-            before, start = time.process_time(), time.perf_counter()
-            request(session)
-            cpu.append(1000 * (time.process_time() - before))
-            wall.append(1000 * (time.perf_counter() - start))
-    kinds = {"cpu": cpu, "wall": wall}
-    return {f"{n}_p{p}": round(float(np.percentile(v, p)), 1) for n, v in kinds.items() for p in (50, 95)}
+def measure(database: Database, request: Request, runs: int, rounds: int) -> dict[str, float]:
+    """The round with the least CPU time: what other work on the machine added is left out."""
+    best: dict[str, float] = {}
+    for _ in range(rounds):
+        cpu, wall = [], []
+        for _ in range(runs):
+            with database.read() as session:
+                before, start = time.process_time(), time.perf_counter()
+                request(session)
+                cpu.append(1000 * (time.process_time() - before))
+                wall.append(1000 * (time.perf_counter() - start))
+        kinds = {"cpu": cpu, "wall": wall}
+        found = {
+            f"{n}_p{p}": round(float(np.percentile(v, p)), 1) for n, v in kinds.items() for p in (50, 95)
+        }
+        if not best or sum(found.values()) < sum(best.values()):
+            best = found
+    return best
 
 
 def main() -> None:
@@ -273,6 +309,9 @@ def main() -> None:
         "--database", help="SQLAlchemy URL of an empty database; default a temporary SQLite file"
     )
     parser.add_argument("--keep", type=Path, help="SQLite file to fill, or to use if it is filled")
+    parser.add_argument(
+        "--rounds", type=int, default=3, help="Times everything is measured; the cheapest counts."
+    )
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
     os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -286,36 +325,49 @@ def main() -> None:
             photos = session.scalar(select(func.count()).select_from(Photo))
         load, grown = time.perf_counter() - start, process.memory_info().rss - before
         figures = {
-            name: measure(database, request, options.runs)
+            name: measure(database, request, options.runs, options.rounds)
             for name, request in requests(viewer, database).items()
         }
         memory = process.memory_info().rss
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
         figures |= {
-            name: measure(database, request, options.runs)
+            name: measure(database, request, options.runs, options.rounds)
             for name, request in baselines(viewer, database).items()
         }
         if has_faiss():
             plain = VectorIndex("semantic", use_faiss=False)
             query = semantic_space().query("something to eat").vector
             figures["(vector scan, numpy)"] = measure(
-                database, lambda s: plain.search(s, MODEL, query, 100, owner=viewer.user_id), options.runs
+                database,
+                lambda s: plain.search(s, MODEL, query, 100, owner=viewer.user_id),
+                options.runs,
+                options.rounds,
             )
             quick = vector_index
             figures["(vector scan, faiss)"] = measure(
                 database,
                 lambda s: quick(s, "semantic").search(s, MODEL, query, 100, owner=viewer.user_id),
                 options.runs,
+                options.rounds,
             )
         database.dispose()
     if options.json:
         print(
             json.dumps(
-                {"photos": photos, "figures": figures, "rss": memory, "vectors_rss": grown, "load_s": load}
+                {
+                    "photos": photos,
+                    "figures": figures,
+                    "rss": memory,
+                    "peak_rss": peak,
+                    "vectors_rss": grown,
+                    "load_s": load,
+                }
             )
         )
         return
     print(
-        f"{photos:,} photos; vectors loaded in {load:.1f} s, {grown / 2**20:.0f} MiB; in all {memory / 2**20:.0f} MiB"
+        f"{photos:,} photos; vectors loaded in {load:.1f} s, {grown / 2**20:.0f} MiB; in all {memory / 2**20:.0f} MiB,"
+        f" at most {peak / 2**20:.0f} MiB"
     )
     print(f"{'milliseconds':34} {'cpu p50':>8} {'p95':>8} {'wall p50':>9} {'p95':>8}")
     for name, f in figures.items():

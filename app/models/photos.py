@@ -89,7 +89,6 @@ class Photo(Base):
               "taken_local", "latitude", "longitude", "favorite", "country", "id"),
         Index("ix_photos_position", "owner_id", "deleted_at", "archived", "latitude", "longitude", "id"),
         Index(None, "owner_id", "camera_model"),
-        Index(None, "owner_id", "latitude", "longitude"),
         Index(None, "checksum"),
         CheckConstraint("rating between 0 and 5", name="rating"),
         CheckConstraint("status in ('pending', 'ready', 'failed')", name="status"),

@@ -5,12 +5,14 @@ from app.search.duplicates import DuplicateGroup, duplicate_groups
 from app.search.find import (
     Hit,
     Page,
+    Tally,
     Tile,
     count_photos,
     find_ids,
     find_photos,
     finds,
     month_of_photos,
+    tally,
     timeline,
 )
 from app.search.language import Query, parse
@@ -27,6 +29,7 @@ __all__ = [
     "Query",
     "Reason",
     "Suggestion",
+    "Tally",
     "Tile",
     "count_photos",
     "duplicate_groups",
@@ -39,6 +42,7 @@ __all__ = [
     "similar_photos",
     "similar_to_vector",
     "suggest",
+    "tally",
     "terms",
     "timeline",
     "visible",

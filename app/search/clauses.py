@@ -34,12 +34,16 @@ SimilarTo = Callable[[UUID], list[UUID]]
 
 
 class Compiler(Protocol):
-    """What a field may ask of the query it stands in. ``albums`` are those whose rule is being compiled."""
+    """What a field may ask of the query it stands in. ``albums`` are those whose rule is being compiled.
+
+    A field sets ``lasting`` to False when what it finds can change without a change of the photo.
+    """
 
     library: Library
     similar_to: SimilarTo | None
     albums: list[Album]
     speaks_of_archived: bool
+    lasting: bool
 
     def node(self, node: Node, confidence: Interval[Number] | None, negative: bool) -> Condition: ...
 
@@ -212,6 +216,7 @@ def _near(_c: Compiler, term: Term, _: Interval[Number] | None) -> Condition:
 @_compiles("taken")
 def _taken(c: Compiler, term: Term, _: Interval[Number] | None) -> Condition:
     if isinstance(term.value, Recent):
+        c.lasting = False
         if term.value.unit in ("today", "yesterday"):
             here = c.library.now.astimezone().replace(tzinfo=None)
             return sql.between(Photo.taken_local, *term.value.span(here))
@@ -225,6 +230,7 @@ def _taken(c: Compiler, term: Term, _: Interval[Number] | None) -> Condition:
 @_compiles("added")
 def _added(c: Compiler, term: Term, _: Interval[Number] | None) -> Condition:
     if isinstance(term.value, Recent):
+        c.lasting = False
         return sql.between(Photo.added_at, *term.value.span(c.library.now.astimezone(UTC)))
     start, end = sql.bounds(_days(term))
     return sql.between(Photo.added_at, start and start.replace(tzinfo=UTC), end and end.replace(tzinfo=UTC))
@@ -294,7 +300,7 @@ def _recognised(c: Compiler, term: Term, _: Interval[Number] | None) -> Conditio
 
 
 @_compiles("has")
-def _has(_c: Compiler, term: Term, _: Interval[Number] | None) -> Condition:
+def _has(c: Compiler, term: Term, _: Interval[Number] | None) -> Condition:
     assert isinstance(term.value, Chosen)
     if term.value.name == "gps":
         return and_(Photo.latitude.is_not(None), Photo.longitude.is_not(None))
@@ -302,7 +308,7 @@ def _has(_c: Compiler, term: Term, _: Interval[Number] | None) -> Condition:
         return sql.of_photos(select(Face.photo_id))
     if term.value.name == "text":
         return sql.of_photos(select(TextLine.photo_id))
-    return _edited()
+    return _edited(c)
 
 
 @_compiles("is")
@@ -317,7 +323,7 @@ def _is(c: Compiler, term: Term, _: Interval[Number] | None) -> Condition:
     if name == "favorite":
         return Photo.favorite.is_(True)
     if name == "edited":
-        return _edited()
+        return _edited(c)
     width, height = Photo.width, Photo.height
     square = and_(width * 50 <= height * 51, height * 50 <= width * 51)
     return {
@@ -328,5 +334,6 @@ def _is(c: Compiler, term: Term, _: Interval[Number] | None) -> Condition:
     }[name]
 
 
-def _edited() -> Condition:
+def _edited(c: Compiler) -> Condition:
+    c.lasting = False
     return sql.of_photos(select(Edit.photo_id).where(Edit.status == "ready", Edit.deleted_at.is_(None)))

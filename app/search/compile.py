@@ -39,6 +39,7 @@ class Plan:
     where: Condition
     groups: tuple[FreeWords, ...]
     library: Library
+    lasting: bool  # what it finds only changes when something of its owner does
 
     def photos(self) -> Select[Photo]:
         return select(Photo).where(self.where)
@@ -89,7 +90,7 @@ def compile_query(
     parts = [_scope(viewer, trashed)]
     if not (archived or compiler.speaks_of_archived):
         parts.append(Photo.archived.is_(False))
-    return Plan(and_(*parts, found), tuple(compiler.groups), library)
+    return Plan(and_(*parts, found), tuple(compiler.groups), library, compiler.lasting)
 
 
 def _scope(viewer: Viewer, trashed: bool) -> Condition:
@@ -108,6 +109,7 @@ class _Compiler:
         self.groups: list[FreeWords] = []
         self.albums: list[Album] = []
         self.speaks_of_archived = False
+        self.lasting = True
 
     # -- structure -------------------------------------------------------------------------------------
 

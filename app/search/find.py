@@ -16,7 +16,7 @@ from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, extract, func, or_, select
+from sqlalchemy import ColumnElement, String, and_, func, or_, select, type_coerce
 
 from app.db import ReadSession
 from app.errors import Invalid
@@ -115,6 +115,23 @@ def count_photos(
     return session.scalar(select(func.count()).select_from(Photo).where(plan.where)) or 0
 
 
+@dataclass(frozen=True)
+class Tally:
+    """How many photos a query finds and the newest of them; ``lasting`` while nothing of its owner changes."""
+
+    count: int
+    newest: UUID | None
+    lasting: bool
+
+
+def tally(session: ReadSession, viewer: Viewer, query: str | Query, *, archived: bool = False) -> Tally:
+    """Count what ``find_photos`` would find, and tell which photo would come first by time."""
+    plan = _plan(session, viewer, query, False, archived)
+    count = session.scalar(select(func.count()).select_from(Photo).where(plan.where)) or 0
+    newest = select(Photo.id).where(plan.where).order_by(Photo.taken_local.desc(), Photo.id.desc()).limit(1)
+    return Tally(count, session.scalar(newest) if count else None, plan.lasting)
+
+
 def find_ids(
     session: ReadSession, viewer: Viewer, query: str | Query, *, archived: bool = False
 ) -> list[UUID]:
@@ -133,9 +150,15 @@ def finds(session: ReadSession, viewer: Viewer, query: str | Query, photo_id: UU
 def timeline(session: ReadSession, viewer: Viewer, query: str | Query = "") -> list[tuple[str, int]]:
     """Photos per month, as ``("2024-06", 12)``, the latest month first."""
     plan = _plan(session, viewer, query, False, False)
-    year, month = extract("year", Photo.taken_local), extract("month", Photo.taken_local)
-    rows = session.execute(select(year, month, func.count()).where(plan.where).group_by(year, month))
-    return sorted(((f"{int(y):04}-{int(m):02}", count) for y, m, count in rows), reverse=True)
+    # A piece of the column's text costs SQLite half of what the parts of a date do.
+    text = session.get_bind().dialect.name == "sqlite"
+    month: Any = (
+        func.substr(type_coerce(Photo.taken_local, String), 1, 7)
+        if text
+        else func.to_char(Photo.taken_local, "YYYY-MM")
+    )
+    rows = session.execute(select(month, func.count()).where(plan.where).group_by(month))
+    return sorted(((m, count) for m, count in rows), reverse=True)
 
 
 def month_of_photos(

@@ -102,13 +102,17 @@ def _above(matches: list[Match], words: int, nearness: float) -> dict[UUID, floa
 def warm_up(session: ReadSession) -> None:
     """Load the encoder, the concepts and all vectors: seconds for a large library, which else the first search takes.
 
-    Safe to call from a thread of its own; searches meanwhile wait for the vectors.
+    A library without vectors needs nothing, and nothing is loaded. Safe to call from a thread of its own; searches
+    meanwhile wait for the vectors.
     """
     from ml.semantics import semantic_space
 
+    indexes = [vector_index(session, kind) for kind in ("semantic", "visual")]
+    for index in indexes:
+        index.follow(session)
+    if not any(map(len, indexes)):
+        return
     semantic_space().query("a photo")
-    for kind in ("semantic", "visual"):
-        vector_index(session, kind).follow(session)
     # All this stays for the life of the process. Without it, walking over it takes half the time of a search.
     gc.collect()
     gc.freeze()

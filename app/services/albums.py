@@ -11,8 +11,9 @@ from sqlalchemy import delete, func, select
 from app.db import ReadSession, WriteSession, insert_into, utcnow
 from app.errors import BadQuery, Conflict, Invalid, NotFound
 from app.models import Album, AlbumPhoto, Photo
-from app.search import count_photos, find_photos, finds, parse
+from app.search import count_photos, finds, parse
 from app.sentences import say
+from app.services import tallies
 from app.services.accounts import Viewer
 
 
@@ -93,12 +94,8 @@ def _living(session: ReadSession, viewer: Viewer) -> list[Album]:
 
 
 def summarise(session: ReadSession, viewer: Viewer, album: Album) -> AlbumSummary:
-    count = count_photos(session, viewer, members(album), archived=True)
-    cover = album.cover_photo_id
-    if cover is None and count:
-        first = find_photos(session, viewer, members(album), order="newest", limit=1, archived=True)
-        cover = first.items[0].photo.id if first.items else None
-    return AlbumSummary(album, count, cover)
+    found = tallies.of_album(session, viewer, album.id, members(album))
+    return AlbumSummary(album, found.count, album.cover_photo_id or found.newest)
 
 
 def members(album: Album) -> str:

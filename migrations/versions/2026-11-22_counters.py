@@ -1,4 +1,4 @@
-"""Counters kept by triggers: the number of the last vector, photos per tag; an index for positions.
+"""Counters kept by triggers: the number of the last vector, photos per tag.
 
 Revision: 20261122_counters
 Revises: 20261122_baseline
@@ -44,18 +44,8 @@ def upgrade() -> None:
         )
         batch_op.create_index(batch_op.f("ix_tag_counts_tag_id"), ["tag_id"], unique=False)
 
-    with op.batch_alter_table("photos", schema=None) as batch_op:
-        batch_op.create_index(
-            batch_op.f("ix_photos_owner_id_latitude_longitude"),
-            ["owner_id", "latitude", "longitude"],
-            unique=False,
-        )
-
 
 def downgrade() -> None:
-    with op.batch_alter_table("photos", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_photos_owner_id_latitude_longitude"))
-
     with op.batch_alter_table("tag_counts", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_tag_counts_tag_id"))
         batch_op.drop_index(batch_op.f("ix_tag_counts_owner_id_tag_id_delta"))
