@@ -62,12 +62,12 @@ from app.services.vocabulary import sync_vocabulary, tag_tree  # noqa: E402
 from ml.semantics import MODEL, semantic_space, unit  # noqa: E402
 from ml.vocabulary import load_vocabulary  # noqa: E402
 
-RULES = ("tag:dog year:2021 -is:blurry", "tag:cat", 'camera:"EOS R3" rating:>=4', 'person:"Person 7"', "is:night")
+RULES = (
     "tag:dog year:2021 -is:blurry",
     "tag:cat",
     'camera:"EOS R3" rating:>=4',
     'person:"Person 7"',
-    "near:48,11,300",
+    "is:night",
 )
 CHUNK = 5_000
 VISUAL_WIDTH = 1280
