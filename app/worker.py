@@ -21,6 +21,7 @@ from app.logs import job_id
 from app.models import Job
 from app.services import (
     analysis,
+    comparing,
     edits,
     grouping,
     jobs,
@@ -43,7 +44,7 @@ _IDLE_SECONDS = 0.5
 _REAP_SECONDS = 5.0
 _SWEEP_SECONDS = 3600.0
 # Work that gains by waiting until the photos at hand are done; it is not put off for longer than this.
-_PATIENT = (grouping.KIND,)
+_PATIENT = (grouping.KIND, comparing.KIND)
 _PATIENCE_SECONDS = 60.0
 
 
@@ -63,6 +64,7 @@ class Worker:
             teaching.KIND: self._teach,  # somebody waits for this, too
             "analyse": self._analyse,
             grouping.KIND: self._people,
+            comparing.KIND: self._compare,
         }
         self._last_patient = time.monotonic()
 
@@ -132,6 +134,9 @@ class Worker:
     def _people(self, claimed: Sequence[Job]) -> None:
         self._each(claimed, grouping.group_faces)
 
+    def _compare(self, claimed: Sequence[Job]) -> None:
+        self._each(claimed, comparing.find_duplicates)
+
     def _teach(self, claimed: Sequence[Job]) -> None:
         self._each(claimed, teaching.learn_tag)
 
@@ -160,6 +165,7 @@ class Worker:
         if now >= self._due["sweep"]:
             self._due["sweep"] = now + _SWEEP_SECONDS
             with self.context.database.write() as session:
+                comparing.request_first_search(session)
                 gone = photos.purge_expired(session, self.context.settings.trash_days)
                 sync.forget_old(session)
             photos.forget_files(self.context, gone)

@@ -8,6 +8,7 @@ from app.models.accounts import ApiKey, LoginFailure, Pairing, SignIn, User
 from app.models.albums import Album, AlbumFile, AlbumPhoto, Share
 from app.models.base import Base
 from app.models.clients import Change, ChangeCounter, KeptAnswer, ResumableUpload
+from app.models.duplicates import DuplicatePair, PhotoMerge, PhotosApart
 from app.models.people import Face, FaceRejection, PeopleApart, PeopleMerge, PeopleSuggestion, Person
 from app.models.photos import Edit, Photo, PhotoTerm
 from app.models.understanding import (
@@ -37,6 +38,7 @@ __all__ = [
     "ChangeCounter",
     "Cue",
     "DetectedObject",
+    "DuplicatePair",
     "Edit",
     "Embedding",
     "Face",
@@ -52,8 +54,10 @@ __all__ = [
     "PeopleSuggestion",
     "Person",
     "Photo",
+    "PhotoMerge",
     "PhotoTag",
     "PhotoTerm",
+    "PhotosApart",
     "ResumableUpload",
     "Share",
     "SignIn",

@@ -1,7 +1,6 @@
 """Search: the query language, and the one way to find photos."""
 
 from app.search.compile import visible
-from app.search.duplicates import DuplicateGroup, duplicate_groups
 from app.search.find import (
     Hit,
     Page,
@@ -23,7 +22,6 @@ from app.search.suggest import Suggestion, suggest
 from app.search.terms import index_terms, terms
 
 __all__ = [
-    "DuplicateGroup",
     "Hit",
     "Page",
     "Query",
@@ -32,7 +30,6 @@ __all__ = [
     "Tally",
     "Tile",
     "count_photos",
-    "duplicate_groups",
     "find_ids",
     "find_photos",
     "finds",

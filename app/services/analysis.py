@@ -35,7 +35,7 @@ from app.models import (
     TextLine,
 )
 from app.search.terms import index_terms
-from app.services import grouping, jobs, snapshots, teaching, vocabulary
+from app.services import comparing, grouping, jobs, snapshots, teaching, vocabulary
 from app.services.known import stored_analysis
 
 if TYPE_CHECKING:
@@ -255,6 +255,8 @@ def replace_results(session: WriteSession, photo: Photo, analysis: Analysis) -> 
     if analysis.visual is not None or analysis.semantic is not None:
         session.flush()
         teaching.tag_photo(session, photo)
+    if analysis.visual is not None:
+        comparing.request_search(session, photo.owner_id)
 
 
 def _replace_tags(session: WriteSession, photo: Photo, analysis: Analysis) -> None:

@@ -48,8 +48,8 @@ def take(session: ReadSession, photo: Photo, stages: Sequence[str]) -> dict[str,
     for stage in stages:
         row = session.get(Stage, (photo.id, stage))
         before["stages"][stage] = {
-            "run": _as_json(row) if row is not None else None,
-            "rows": {table.__tablename__: [_as_json(r) for r in _rows(session, photo, table, condition)]
+            "run": as_json(row) if row is not None else None,
+            "rows": {table.__tablename__: [as_json(r) for r in _rows(session, photo, table, condition)]
                      for table, condition in _TABLES[stage]},
         }  # fmt: skip
     return before
@@ -67,7 +67,7 @@ def restore(session: WriteSession, photo: Photo, before: dict[str, Any]) -> bool
             _replace(session, photo, table, condition, kept["rows"][table.__tablename__], verdicts)
         session.execute(delete(Stage).where(Stage.photo_id == photo.id, Stage.stage == stage))
         if kept["run"] is not None:
-            session.add(_from_json(Stage, kept["run"]))
+            session.add(from_json(Stage, kept["run"]))
     photo.updated_at = utcnow()
     session.flush()
     if "faces" in before["stages"]:
@@ -94,7 +94,7 @@ def _replace(
             session.delete(row)
     session.flush()
     for values in rows:
-        row = _from_json(table, values)
+        row = from_json(table, values)
         if isinstance(row, Face):
             _keep_person(session, row)
         if isinstance(row, PhotoTag):
@@ -122,7 +122,8 @@ def _rows(session: ReadSession, photo: Photo, table: type[Base], condition: Any)
     return session.scalars(query if condition is None else query.where(condition)).all()
 
 
-def _as_json(row: Base) -> dict[str, Any]:
+def as_json(row: Base) -> dict[str, Any]:
+    """A row's columns as JSON; ``from_json`` makes the row again."""
     return {column.key: _plain(getattr(row, column.key)) for column in inspect(type(row)).column_attrs}
 
 
@@ -136,7 +137,7 @@ def _plain(value: Any) -> Any:
     return value
 
 
-def _from_json(table: type[Any], values: dict[str, Any]) -> Any:
+def from_json(table: type[Any], values: dict[str, Any]) -> Any:
     return table(**{name: _rich(value) for name, value in values.items()})
 
 

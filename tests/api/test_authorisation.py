@@ -176,6 +176,17 @@ ROWS: dict[str, Row] = {
     f"GET {V1}/places": Row(ANYONE, READ),
     f"GET {V1}/map": Row(ANYONE, READ),
     f"GET {V1}/memories": Row(ANYONE, READ),
+    f"GET {V1}/duplicates": Row(ANYONE, READ),
+    f"POST {V1}/duplicates/merge": Row(
+        OWNER, WRITE, send=lambda o: {"json": {"keeper": o["photo_id"], "others": [o["second_photo"]]}}
+    ),
+    f"POST {V1}/duplicates/merges/{{photo_merge_id}}/undo": Row(OWNER, WRITE),
+    f"POST {V1}/duplicates/dismiss": Row(
+        OWNER, WRITE, 204, lambda o: {"json": {"ids": [o["photo_id"], o["second_photo"]]}}
+    ),
+    f"DELETE {V1}/duplicates/dismiss": Row(
+        OWNER, WRITE, 204, lambda o: {"params": {"ids": [o["photo_id"], o["second_photo"]]}}
+    ),
     # people
     f"GET {V1}/people": Row(ANYONE, READ),
     f"GET {V1}/people/suggestions": Row(ANYONE, READ),
@@ -375,6 +386,8 @@ class World:
                 "select * from album_files where album_id in (select id from albums where owner_id = ?) order by 1, 2",
                 "select * from uploads where owner_id = ? order by id",
                 "select * from shares where owner_id = ? order by id",
+                "select id, undone_at from photo_merges where owner_id = ? order by id",
+                f"select * from photos_apart where first_id in ({mine}) order by 1, 2",
                 "select * from album_photos where album_id in (select id from albums where owner_id = ?) order by 1, 2",
                 f"select * from photo_tags where photo_id in ({mine}) order by 1, 2, 3",
                 "select * from people where owner_id = ? order by id",
@@ -421,6 +434,13 @@ class Objects(dict[str, str]):
         dav.request("MKCOL", "/dav/Folder")
         dav.put("/dav/Folder/a.jpg", content=self.world.draw())
         return "Folder/a.jpg"
+
+    def _second_photo(self) -> str:
+        return self._photo_id()
+
+    def _photo_merge_id(self) -> str:
+        pair = {"keeper": self["photo_id"], "others": [self["second_photo"]]}
+        return self._api().post(f"{V1}/duplicates/merge", json=pair).json()["id"]
 
     def _album_id(self) -> str:
         return self._api().post(f"{V1}/albums", json={"title": "Album"}).json()["id"]

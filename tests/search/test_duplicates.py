@@ -1,17 +1,13 @@
-"""Near-duplicates: what counts as one, which is to be kept, and that none is missed."""
+"""Near-duplicates: what counts as one, that none is missed, and that a large library is not compared two by two."""
 
 from __future__ import annotations
 
 import random
-from datetime import UTC, datetime, timedelta
-from typing import Any
 
-import numpy as np
 import pytest
 
-from app.db import utcnow
-from app.models import Embedding
-from app.search.duplicates import COPY, close_pairs, duplicate_groups
+from app.search import duplicates
+from app.search.duplicates import BANDED, Look, candidates, kind_of
 
 
 def flip(value: int, bits: int, chance: random.Random) -> int:
@@ -20,92 +16,62 @@ def flip(value: int, bits: int, chance: random.Random) -> int:
     return value
 
 
-def signed(value: int) -> int:
-    return value - 2**64 if value >= 2**63 else value
-
-
-def looks(*values: float) -> Any:
-    vector = np.array(values, np.float32) / np.linalg.norm(values)
-    return lambda photo: Embedding(
-        photo_id=photo.id, kind="visual", model="v", vector=vector.astype("<f2").tobytes(),
-    )  # fmt: skip
+def look(value: int, second: float | None = None, size: tuple[int, int] = (400, 300)) -> Look:
+    return Look(value - 2**64 if value >= 2**63 else value, *size, second)
 
 
 @pytest.mark.parametrize("seed", range(5))
 def test_no_close_pair_is_missed(seed: int) -> None:
     chance = random.Random(seed)
     values = [chance.getrandbits(64) for _ in range(60)]
-    values += [flip(chance.choice(values), chance.randint(0, 9), chance) for _ in range(60)]
+    values += [flip(chance.choice(values), chance.randint(0, 14), chance) for _ in range(60)]
+    fresh = chance.sample(range(120), 70)
     expected = {
-        (a, b): bits
-        for a in range(len(values))
-        for b in range(a + 1, len(values))
-        if (bits := (values[a] ^ values[b]).bit_count()) <= COPY
+        frozenset((a, b)): bits
+        for a in range(120)
+        for b in range(a)
+        if (bits := (values[a] ^ values[b]).bit_count()) <= BANDED and {a, b} & set(fresh)
     }
-    found = list(close_pairs(np.array(values, np.uint64)))
-    assert {(a, b): bits for a, b, bits in found} == expected
-    assert len(found) == len(expected)
-    assert expected
+    found = list(candidates([look(value) for value in values], fresh))
+    assert {frozenset((a, b)): bits for a, b, bits in found} == expected
+    assert len(found) == len(expected)  # each pair once
+    assert len(expected) > 20
 
 
-def test_groups_are_copies_that_look_alike(library: Any) -> None:
-    chance = random.Random(1)
-    one, two = chance.getrandbits(64), chance.getrandbits(64)
-    original = library.photo(looks(1, 0), phash=signed(one), width=4000, height=3000)
-    small = library.photo(looks(1, 0.1), phash=signed(flip(one, 2, chance)), width=800, height=600)
-    crop = library.photo(looks(1, 0.2), phash=signed(flip(one, 6, chance)), width=3900, height=2900)
-    library.photo(looks(0, 1), phash=signed(flip(one, 1, chance)))  # as flat, but another picture
-    library.photo(looks(1, 0), phash=signed(flip(one, 20, chance)))
-    unseen = library.photo(phash=signed(two))
-    copy = library.photo(phash=signed(flip(two, 2, chance)), taken=datetime(2020, 1, 1))
-    library.photo(phash=signed(flip(two, 5, chance)))  # without a vector the hash must be nearly equal
-    library.photo(phash=None)
-    with library.database.read() as session:
-        groups = duplicate_groups(session, library.viewer)
-    members = [{photo.id for photo in group.photos} for group in groups]
-    assert sorted(members, key=len, reverse=True) == [{original.id, small.id, crop.id}, {unseen.id, copy.id}]
-    assert groups[members.index({original.id, small.id, crop.id})].photos[0].id == original.id
+def test_shots_of_one_moment_are_compared_although_their_hashes_differ() -> None:
+    chance = random.Random(4)
+    value = chance.getrandbits(64)
+    looks = [look(value, 100.0), look(flip(value, 18, chance), 150.0), look(flip(value, 18, chance), 170.0)]
+    looks += [look(flip(value, 18, chance))]
+    assert [(a, b) for a, b, _ in candidates(looks, [0])] == [(0, 1)]
 
 
-def test_only_the_viewers_photos_outside_the_trash(library: Any, library_of: Any) -> None:
-    other = library_of(library.database, "ben")
-    library.photo(phash=7)
-    library.photo(phash=7, deleted_at=utcnow())
-    other.photo(phash=7)
-    with library.database.read() as session:
-        assert duplicate_groups(session, library.viewer) == []
-    archived = library.photo(phash=-1, archived=True)
-    kept = library.photo(phash=-1, rating=1)
-    with library.database.read() as session:
-        (group,) = duplicate_groups(session, library.viewer)
-    assert [p.id for p in group.photos] == [kept.id, archived.id]
-
-
-def test_many_flat_pictures_do_not_take_for_ever() -> None:
-    from app.db import new_id
-    from app.search.duplicates import MOST_OF_ONE_HASH, _pairs
-
-    ids = [new_id() for _ in range(3000)]
-    pairs = _pairs({0: ids[:2900], 3: ids[2900:], 2**40 - 1: []})
-    assert len(pairs) <= 3 * MOST_OF_ONE_HASH**2
-    assert {bits for _, _, bits in pairs} == {0, 2}
+def test_flat_pictures_with_one_hash_stay_few_pairs() -> None:
+    found = list(candidates([look(5)] * 3000, range(3000)))
+    assert len(found) <= 3000 * duplicates.MOST_OF_ONE
 
 
 @pytest.mark.parametrize(
-    ("better", "reason"),
+    ("bits", "cosine", "seconds", "same_size", "kind"),
     [
-        ({"favorite": True}, "favorite"),
-        ({"rating": 3}, "rating"),
-        ({"width": 5000}, "pixels"),
-        ({"size": 9_000_000}, "size"),
-        ({"added_at": datetime(2020, 1, 1, tzinfo=UTC)}, "added"),
+        (2, 0.8, None, False, "copy"),
+        (6, 0.75, None, True, "copy"),
+        (2, 0.3, None, True, None),  # as flat, but another picture
+        (9, 0.95, None, False, "copy"),  # a slight crop
+        (9, 0.95, None, True, "similar"),
+        (9, 0.8, None, False, None),
+        (3, 0.95, (10, 10), True, "copy"),
+        (3, 0.95, (10, 12), True, "similar"),  # the camera's clock went on
+        (18, 0.85, (10, 40), True, "similar"),
+        (18, 0.85, (10, 90), True, None),
+        (18, 0.85, None, True, None),
+        (2, None, None, True, "copy"),  # without vectors the hash must be nearly equal
+        (3, None, None, True, None),
     ],
 )
-def test_the_one_to_keep(library: Any, better: dict[str, Any], reason: str) -> None:
-    now = utcnow() - timedelta(days=1)
-    library.photo(phash=5, **({"added_at": now} | {}))
-    best = library.photo(phash=5, **({"added_at": now} | better))
-    library.photo(phash=5, added_at=now)
-    with library.database.read() as session:
-        (group,) = duplicate_groups(session, library.viewer)
-    assert (group.photos[0].id, group.reason) == (best.id, reason)
+def test_what_a_pair_is(
+    bits: int, cosine: float | None, seconds: tuple[float, float] | None, same_size: bool, kind: str | None
+) -> None:
+    one = look(0, seconds[0] if seconds else None)
+    other = look(1, seconds[1] if seconds else None, (400, 300) if same_size else (380, 290))
+    assert kind_of(one, other, bits, cosine) == kind == kind_of(other, one, bits, cosine)
