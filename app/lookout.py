@@ -105,7 +105,11 @@ def _answer_until_idle() -> None:
     answers, sys.stdout = sys.stdout, sys.stderr
     settings = Settings.from_env()
     context = Context.open(settings)
-    questions: dict[str, Callable[..., Any]] = {"look_at": lookup.look_at, "explain": lookup.explain}
+    questions: dict[str, Callable[..., Any]] = {
+        "look_at": lookup.look_at,
+        "explain": lookup.explain,
+        "provenance": lookup.provenance,
+    }
     while select.select([sys.stdin], [], [], settings.model_idle_seconds)[0]:
         line = sys.stdin.readline()
         if not line:

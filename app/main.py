@@ -24,6 +24,7 @@ from app.api import (
     duplicates,
     files,
     images,
+    installation,
     intake,
     library,
     operations,
@@ -100,6 +101,7 @@ def create_app(settings: Settings, context: Context | None = None) -> FastAPI:
         images,
         work,
         admin,
+        installation,
     ):
         app.include_router(api.router, prefix="/api/v1")
     for facade in (huawei.router, immich.router, webdav.router):

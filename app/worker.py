@@ -23,7 +23,10 @@ from app.services import (
     analysis,
     comparing,
     edits,
+    errands,
     grouping,
+    health,
+    holdings,
     jobs,
     models,
     photos,
@@ -43,6 +46,7 @@ log = logging.getLogger(__name__)
 _IDLE_SECONDS = 0.5
 _REAP_SECONDS = 5.0
 _SWEEP_SECONDS = 3600.0
+_ERRAND_SECONDS = 2.0
 # Work that gains by waiting until the photos at hand are done; it is not put off for longer than this.
 _PATIENT = (grouping.KIND, comparing.KIND)
 _PATIENCE_SECONDS = 60.0
@@ -55,7 +59,8 @@ class Worker:
         self.context = context
         self.name = jobs.worker_name()
         self._analyzer = analyzer
-        self._analyzers: dict[str | None, Analyzer] = {}
+        self._analyzers: dict[tuple[str | None, tuple[tuple[str, str], ...]], Analyzer] = {}
+        self._building = threading.Lock()
         self._stop = threading.Event()
         self._due = {"reap": 0.0, "sweep": 0.0}
         self._last_work = time.monotonic()
@@ -69,16 +74,21 @@ class Worker:
         self._last_patient = time.monotonic()
 
     def analyzer_for(self, model: str | None = None) -> Analyzer:
-        """The analyzer with the default models, or with ``model`` in place of its task's default.
+        """The analyzer with the chosen models, or with ``model`` in place of its task's.
 
         Raises:
             Invalid: no such model, or one that no stage can use.
         """
         if model is None and self._analyzer is not None:
             return self._analyzer
-        if model not in self._analyzers:
-            self._analyzers[model] = models.build_analyzer(self.context.settings.models_dir, model)
-        return self._analyzers[model]
+        with self.context.database.read() as session:
+            chosen = models.chosen_models(session)
+        wanted = (model, tuple(sorted(chosen.items())))
+        with self._building:
+            if wanted not in self._analyzers:
+                folder = self.context.settings.models_dir
+                self._analyzers[wanted] = models.build_analyzer(folder, model, chosen)
+            return self._analyzers[wanted]
 
     def tick(self) -> int:
         """Housekeeping when due, then one batch; how many jobs it held."""
@@ -92,11 +102,54 @@ class Worker:
     def run_forever(self) -> None:
         log.info("worker started", extra={"worker": self.name})
         migrate.require_current(self.context.database)
+        beside = [threading.Thread(target=run, daemon=True) for run in (self._live, self._run_errands)]
+        for thread in beside:
+            thread.start()
         while not self._stop.is_set():
             if self.tick() == 0:
                 self._let_idle_models_go()
                 self._stop.wait(_IDLE_SECONDS)
+        with self.context.database.write() as session:
+            health.gone(session, self.name)
         log.info("worker stopped", extra={"worker": self.name})
+
+    def errand_once(self) -> bool:
+        """Claim and do one errand; whether there was one."""
+        settings = self.context.settings
+        with self.context.database.write() as session:
+            claimed = jobs.claim(session, self.name, errands.KINDS, 1, settings.job_lease_seconds)
+        for job in claimed:
+            token = job_id.set(str(job.id))
+            try:
+                with _Renewal(self.context, self.name, [job.id]):
+                    errands.run(self.context, self.name, job, self.analyzer_for)
+            finally:
+                job_id.reset(token)
+            self._last_work = time.monotonic()
+        return bool(claimed)
+
+    def _run_errands(self) -> None:
+        """Beside the photos: a check of all files may take hours, and nobody's upload waits for it."""
+        while not self._stop.is_set():
+            try:
+                busy = self.errand_once()
+            except (
+                Exception
+            ):  # the database is away for a moment, or worse: the loop that does photos will say
+                log.exception("errands could not be looked for")
+                busy = False
+            if not busy:
+                self._stop.wait(_ERRAND_SECONDS)
+
+    def _live(self) -> None:
+        """Leave a sign of life now and then."""
+        while not self._stop.is_set():
+            try:
+                with self.context.database.write() as session:
+                    health.beat(session, self.name)
+            except Exception:
+                log.exception("no sign of life could be left")
+            self._stop.wait(health.BEAT_SECONDS)
 
     def run_once(self) -> int:
         """Claim and do one batch; how many jobs it held."""
@@ -169,6 +222,8 @@ class Worker:
                 gone = photos.purge_expired(session, self.context.settings.trash_days)
                 sync.forget_old(session)
             photos.forget_files(self.context, gone)
+            with self.context.database.write() as session:
+                holdings.note_sweep(session, len(gone))
             self.context.storage.sweep_incoming()
             resumable.sweep(self.context)
 
@@ -234,7 +289,7 @@ def drain(context: Context) -> None:
     """Work until nothing is ready any more, then return (jobs waiting for a retry stay)."""
     worker = Worker(context)
     try:
-        while worker.run_once():
+        while worker.run_once() or worker.errand_once():
             pass
     finally:
         context.close()

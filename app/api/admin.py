@@ -1,4 +1,4 @@
-"""For administrators: re-tagging campaigns."""
+"""For administrators: re-tagging campaigns, tried on a sample first, started, steered and undone."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from uuid import UUID
 from fastapi import APIRouter
 from pydantic import Field
 
-from app.api.schemas import Schema, problems
+from app.api.schemas import JobPublic, Schema, problems
 from app.db import WriteSession
 from app.deps import Administrator, ContextDep, ReadDb, WriteDb
 from app.models import Campaign
-from app.services import retag
+from app.services import errands, retag
 
 router = APIRouter(tags=["administration"], prefix="/admin")
 _ERRORS = problems(401, 403, 404, 409, 422)
@@ -27,6 +27,16 @@ class RetagRequest(Schema):
         None, description="tags, objects, faces, embedding, cues, text; default all"
     )
     model: str | None = Field(None, max_length=80, description="registry id to use instead of the default")
+    only_outdated: bool = Field(
+        False, description="only where a stage is missing, failed, or was made by another model or version"
+    )
+
+    def wish(self) -> retag.Wish:
+        return retag.Wish(self.query, retag.parse_stages(self.stages), self.model, self.only_outdated)
+
+
+class RetagTry(RetagRequest):
+    sample: int = Field(100, ge=1, le=500, description="photos to look at, chosen by chance")
 
 
 class CampaignPublic(Schema):
@@ -56,14 +66,30 @@ class CampaignPublic(Schema):
 @router.post(
     "/retag", status_code=202, response_model=CampaignPublic, responses=_ERRORS, summary="Re-tag many photos"
 )
-def start_retag(viewer: Administrator, session: WriteDb, body: RetagRequest) -> CampaignPublic:
+def start_retag(
+    viewer: Administrator, context: ContextDep, session: WriteDb, body: RetagRequest
+) -> CampaignPublic:
     """Starts a campaign the workers carry out; what users confirmed or rejected always wins."""
-    stages = retag.parse_stages(body.stages)
-    ids = retag.select_photos(session, body.query)
+    wish = body.wish()
+    ids = retag.wanted_photos(context, session, wish)
     campaign = retag.start(
-        session, ids, stages=stages, query=body.query, model=body.model, created_by=viewer.user_id
-    )
+        session, ids, stages=wish.stages, query=wish.query, model=wish.model,
+        only_outdated=wish.only_outdated, created_by=viewer.user_id,
+    )  # fmt: skip
     return CampaignPublic.of(retag.progress(session, campaign))
+
+
+@router.post(
+    "/retag/try", status_code=202, response_model=JobPublic, responses=_ERRORS, summary="Try a re-tag out"
+)
+def try_retag(viewer: Administrator, context: ContextDep, session: WriteDb, body: RetagTry) -> JobPublic:
+    """Looks at a sample and stores nothing; the job's `result` says by tag how many photos would gain and lose it."""
+    wish = body.wish()
+    ids = retag.wanted_photos(context, session, wish)
+    job = errands.ask_try(
+        session, viewer, ids, stages=wish.stages, query=wish.query, model=wish.model, sample=body.sample
+    )
+    return JobPublic.of(job)
 
 
 @router.get("/retag", response_model=list[CampaignPublic], responses=_ERRORS, summary="Re-tagging campaigns")
@@ -95,10 +121,13 @@ cancel_retag = _steering("cancel", "Give up the rest of a campaign", retag.cance
 
 
 @router.post(
-    "/retag/{campaign_id}/undo", response_model=CampaignPublic, responses=_ERRORS, summary="Undo a campaign"
+    "/retag/{campaign_id}/undo",
+    status_code=202,
+    response_model=CampaignPublic,
+    responses=_ERRORS,
+    summary="Undo a campaign",
 )
-def undo_retag(_viewer: Administrator, context: ContextDep, campaign_id: UUID) -> CampaignPublic:
-    """Puts back what the campaign replaced, photo by photo; safe to repeat after an interruption."""
-    retag.undo(context, campaign_id)
-    with context.database.read() as session:
-        return CampaignPublic.of(retag.progress(session, retag.get_campaign(session, campaign_id)))
+def undo_retag(viewer: Administrator, session: WriteDb, campaign_id: UUID) -> CampaignPublic:
+    """A worker puts back what the campaign replaced, photo by photo; ask again after an interruption."""
+    errands.ask_undo(session, viewer, campaign_id)
+    return CampaignPublic.of(retag.progress(session, retag.get_campaign(session, campaign_id)))

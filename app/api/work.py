@@ -1,4 +1,4 @@
-"""Jobs, the event stream, and the administrator's view of the installation."""
+"""Jobs and the event stream."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from fastapi import APIRouter, Query, Request
 from fastapi.concurrency import run_in_threadpool
 from starlette.responses import StreamingResponse
 
-from app.api.schemas import JobPage, JobPublic, Limit, problems
+from app.api.schemas import JobPage, JobPublic, JobsMoved, Limit, problems
 from app.context import Context
-from app.deps import Administrator, ContextDep, PhotoReader, PhotoWriter, ReadDb, WriteDb
+from app.deps import ContextDep, PhotoReader, PhotoWriter, ReadDb, WriteDb
 from app.services import jobs, library
 from app.services.accounts import Viewer
 
@@ -34,11 +34,39 @@ def list_jobs(
 ) -> JobPage:
     rows = jobs.list_jobs(session, viewer, states=state or (), limit=limit + 1, before=cursor)
     items = [JobPublic.of(job, filename) for job, filename in rows[:limit]]
+    counts = jobs.counts(session, viewer)
+    pace = jobs.pace(session, viewer, counts.ready + counts.running)
     return JobPage(
         items=items,
         next_cursor=str(items[-1].id) if len(rows) > limit else None,
-        counts=dataclasses.asdict(jobs.counts(session, viewer)),
+        counts=dataclasses.asdict(counts),
+        per_second=pace.rate,
+        eta_seconds=pace.eta,
     )
+
+
+@router.post("/jobs/pause", response_model=JobsMoved, responses=problems(401, 403), summary="Hold what waits")
+def pause(viewer: PhotoWriter, session: WriteDb) -> JobsMoved:
+    """What runs is finished; photos added from now on are looked at as ever."""
+    return JobsMoved(count=jobs.pause(session, viewer))
+
+
+@router.post(
+    "/jobs/resume", response_model=JobsMoved, responses=problems(401, 403), summary="Go on with what is held"
+)
+def resume(viewer: PhotoWriter, session: WriteDb) -> JobsMoved:
+    return JobsMoved(count=jobs.resume(session, viewer))
+
+
+@router.post(
+    "/jobs/retry-failed",
+    response_model=JobsMoved,
+    responses=problems(401, 403),
+    summary="Run failed jobs again",
+)
+def retry_failed(viewer: PhotoWriter, session: WriteDb) -> JobsMoved:
+    """Up to a thousand, the latest first."""
+    return JobsMoved(count=jobs.retry_failed(session, viewer))
 
 
 @router.get(
@@ -104,13 +132,3 @@ async def _events(request: Request, context: Context, viewer: Viewer) -> AsyncIt
 
 def _event(name: str, data: dict[str, Any]) -> str:
     return f"event: {name}\ndata: {json.dumps(data)}\n\n"
-
-
-@router.get("/admin/stats", responses=problems(401, 403), summary="Numbers about the installation")
-def stats(_viewer: Administrator, session: ReadDb, context: ContextDep) -> dict[str, Any]:
-    return dataclasses.asdict(library.stats(session, context.settings))
-
-
-@router.get("/admin/models", responses=problems(401, 403), summary="The model registry and what is installed")
-def models(_viewer: Administrator, context: ContextDep) -> list[dict[str, Any]]:
-    return library.installed_models(context.settings)

@@ -10,13 +10,9 @@ from uuid import UUID
 from tqdm import tqdm
 
 from app.context import Context
-from app.imaging.renditions import ANALYSIS_LONG_SIDE
-from app.models import Campaign, Photo
+from app.models import Campaign
 from app.services import accounts, models, retag
-from app.services.known import stored_analysis
 from app.worker import Worker
-
-_DRY_BATCH = 8
 
 
 def run(arguments: argparse.Namespace, context: Context) -> dict[str, Any]:
@@ -89,33 +85,12 @@ def _watch(context: Context, campaign: Campaign, arguments: argparse.Namespace) 
 def _dry_run(
     context: Context, worker: Worker, ids: list[UUID], stages: list[str], arguments: argparse.Namespace
 ) -> dict[str, Any]:
-    difference = retag.Difference()
     analyzer = worker.analyzer_for(arguments.model)
     with tqdm(total=len(ids), unit="photo", disable=arguments.json or None) as bar:
-        for begin in range(0, len(ids), _DRY_BATCH):
-            part = ids[begin : begin + _DRY_BATCH]
-            with context.database.read() as session:
-                photos = [photo for photo_id in part if (photo := session.get(Photo, photo_id)) is not None]
-                pixels = [
-                    context.sandbox.decode(context.storage.original(p.checksum), long_side=ANALYSIS_LONG_SIDE)
-                    for p in photos
-                ]
-                known = [stored_analysis(session, photo, stages) for photo in photos]
-                lenses = [photo.lens for photo in photos]
-                found = analyzer.analyze(pixels, stages=stages, known=known, lenses=lenses)
-                for photo, seen in zip(photos, found, strict=True):
-                    retag.compare(session, photo, seen, difference)
-            bar.update(len(part))
-    return {
-        "dry_run": True,
-        "photos": difference.photos,
-        "unchanged": difference.unchanged,
-        "failed": difference.failed,
-        "tags": {
-            slug: {"gained": difference.gained[slug], "lost": difference.lost[slug]}
-            for slug in sorted(difference.gained.keys() | difference.lost.keys())
-        },
-    }
+        difference = retag.try_out(
+            context, analyzer, ids, stages, report=lambda done: bar.update(done - bar.n)
+        )
+    return {"dry_run": True, **difference.as_json()}
 
 
 def _described(state: retag.Progress) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from app.models.base import Base, cascade
 
 class Job(Base):
     """A durable unit of background work. ``state``: ready -> running -> done | failed | cancelled; paused while
-    its campaign is.
+    its campaign or its owner holds it. ``result`` is what an errand found out (see ``app.services.errands``).
 
     ``dedupe`` makes enqueueing idempotent: at most one ready or running job per (kind, dedupe).
     A running job whose lease has passed belongs to a dead worker and becomes ready again.
@@ -39,6 +39,7 @@ class Job(Base):
     cancel_requested: Mapped[bool] = mapped_column(default=False)
     error: Mapped[str | None] = mapped_column(String(500))
     error_code: Mapped[str | None] = mapped_column(String(40))
+    result: Mapped[dict[str, Any] | None]
     created_at: Mapped[datetime] = mapped_column(default=utcnow)
     started_at: Mapped[datetime | None]
     finished_at: Mapped[datetime | None]
@@ -48,6 +49,7 @@ class Job(Base):
         Index("ix_jobs_claim", "state", "kind", "priority", "id"),
         Index(None, "state", "lease_until"),
         Index(None, "owner_id", "state", "id"),
+        Index(None, "owner_id", "finished_at"),
         Index(None, "campaign_id", "state"),
         CheckConstraint("state in ('ready', 'running', 'paused', 'done', 'failed', 'cancelled')", name="state"),
     )  # fmt: skip

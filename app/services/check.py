@@ -74,7 +74,7 @@ def _orphans(context: Context, repair: bool) -> Iterator[Finding]:
 
 def _lost_work(context: Context, repair: bool) -> Iterator[Finding]:
     active = select(Job.photo_id).where(
-        Job.kind == "analyse", Job.state.in_(("ready", "running")), Job.photo_id.is_not(None)
+        Job.kind == "analyse", Job.state.in_(("ready", "running", "paused")), Job.photo_id.is_not(None)
     )
     with context.database.read() as session:
         lost = session.execute(

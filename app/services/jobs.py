@@ -17,6 +17,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, and_, func, select, update
+from sqlalchemy.orm import aliased
 
 from app.db import ReadSession, WriteSession, insert_into, new_id, utcnow
 from app.errors import Conflict, NotFound
@@ -26,6 +27,8 @@ from app.services.accounts import Viewer
 
 USER_WAITS, UPLOAD, CAMPAIGN = 10, 50, 90
 MAX_ATTEMPTS = 3
+_MOST_AT_ONCE = 1000
+_PACE_WINDOW = timedelta(minutes=5)
 _BACKOFF = (timedelta(seconds=5), timedelta(minutes=1), timedelta(minutes=10))
 
 
@@ -102,9 +105,13 @@ def set_progress(session: WriteSession, worker: str, job_id: UUID, progress: flo
     return done == 1 and not session.scalar(select(Job.cancel_requested).where(Job.id == job_id))
 
 
-def finish(session: WriteSession, worker: str, job_id: UUID) -> bool:
+def finish(session: WriteSession, worker: str, job_id: UUID, *, result: dict[str, Any] | None = None) -> bool:
     """Mark as done; False when this worker no longer holds it (then the caller's transaction must not commit)."""
-    return _mine(session, worker, [job_id], state="done", progress=1.0, finished_at=utcnow(), error=None) == 1
+    kept = {} if result is None else {"result": result}
+    done = _mine(
+        session, worker, [job_id], state="done", progress=1.0, finished_at=utcnow(), error=None, **kept
+    )
+    return done == 1
 
 
 def fail(
@@ -128,7 +135,7 @@ def reap(session: WriteSession) -> list[Job]:
     now, parked = utcnow(), []
     for job in held:
         expired = job.lease_until is None or job.lease_until <= now
-        if not (expired or _is_gone(job.worker or "")):
+        if not (expired or is_gone(job.worker or "")):
             continue
         job.worker, job.lease_until = None, None
         if job.cancel_requested:
@@ -161,7 +168,8 @@ def _started(pid: int) -> str:
         return "0"
 
 
-def _is_gone(worker: str) -> bool:
+def is_gone(worker: str) -> bool:
+    """Whether the worker of this name is known to have ended: only its own host can tell."""
     host, _, rest = worker.partition("/")
     pid, _, started = rest.partition("/")
     if host != socket.gethostname() or not pid.isdigit() or not Path("/proc").is_dir():
@@ -182,6 +190,29 @@ class JobCounts:
     failed: int = 0
     cancelled: int = 0
     paused: int = 0
+
+
+@dataclass(frozen=True)
+class Pace:
+    """How fast one user's work goes: jobs a second over the last minutes, and seconds until what waits is done."""
+
+    rate: float | None
+    eta: float | None
+
+
+def pace(session: ReadSession, viewer: Viewer, waiting: int) -> Pace:
+    """The recent pace; unknown while nothing has been finished in the last five minutes."""
+    since = utcnow() - _PACE_WINDOW
+    done, first = session.execute(
+        select(func.count(), func.min(Job.finished_at)).where(
+            _visible(viewer), Job.state == "done", Job.finished_at > since
+        )
+    ).one()
+    if not done or first is None:
+        return Pace(None, None)
+    # A burst that began a moment ago is measured over its own length, not over the whole window.
+    rate = done / max((utcnow() - first).total_seconds(), 1.0)
+    return Pace(rate, waiting / rate)
 
 
 def _visible(viewer: Viewer) -> ColumnElement[bool]:
@@ -221,7 +252,7 @@ def get_job(session: ReadSession, viewer: Viewer, job_id: UUID) -> Job:
 def cancel(session: WriteSession, viewer: Viewer, job_id: UUID) -> Job:
     """Cancel at once when it waits; ask the worker to stop when it runs. Cancelling twice is harmless."""
     job = get_job(session, viewer, job_id)
-    if job.state == "ready":
+    if job.state in ("ready", "paused"):
         job.state, job.finished_at = "cancelled", utcnow()
         _show_on_edit(session, job, "failed", "Cancelled.")
     elif job.state == "running":
@@ -229,6 +260,44 @@ def cancel(session: WriteSession, viewer: Viewer, job_id: UUID) -> Job:
     elif job.state != "cancelled":
         raise Conflict("This job has already ended.")
     return job
+
+
+def pause(session: WriteSession, viewer: Viewer) -> int:
+    """Hold everything of the viewer's that waits (a campaign's jobs are held with it); how many."""
+    own = (_visible(viewer), Job.campaign_id.is_(None), Job.state == "ready")
+    return _move(session, *own, state="paused")
+
+
+def resume(session: WriteSession, viewer: Viewer) -> int:
+    """Let what was held go on; how many. Work that has been asked for anew meanwhile is not done twice."""
+    own = (_visible(viewer), Job.campaign_id.is_(None), Job.state == "paused")
+    newer = aliased(Job)
+    twin = select(newer.id).where(
+        newer.kind == Job.kind, newer.dedupe == Job.dedupe, newer.state.in_(("ready", "running"))
+    )
+    _move(session, *own, twin.exists(), state="cancelled", finished_at=utcnow())
+    return _move(session, *own, state="ready")
+
+
+def _move(session: WriteSession, *which: ColumnElement[bool], **values: Any) -> int:
+    moved = session.execute(
+        update(Job).where(*which).values(**values), execution_options={"synchronize_session": False}
+    )
+    return int(moved.rowcount)  # type: ignore[attr-defined]
+
+
+def retry_failed(session: WriteSession, viewer: Viewer) -> int:
+    """Run the viewer's failed jobs again, up to a thousand, the latest first; how many."""
+    failed = select(Job.id).where(_visible(viewer), Job.state == "failed").order_by(Job.id.desc())
+    again = 0
+    for job_id in session.scalars(failed.limit(_MOST_AT_ONCE)).all():
+        try:
+            retry(session, viewer, job_id)
+        except Conflict:  # the same work waits already
+            continue
+        session.flush()
+        again += 1
+    return again
 
 
 def retry(session: WriteSession, viewer: Viewer, job_id: UUID) -> Job:

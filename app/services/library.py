@@ -5,7 +5,6 @@ from __future__ import annotations
 import shutil
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy import func, select
@@ -68,22 +67,3 @@ def stats(session: ReadSession, settings: Settings) -> Stats:
         disk_free=disk.free,
         disk_total=disk.total,
     )
-
-
-def installed_models(settings: Settings) -> list[dict[str, Any]]:
-    """Every registry entry in short, with the state of its weights in the models folder."""
-    from ml.zoo import Zoo
-
-    return [
-        {
-            "id": state.entry.id,
-            "task": state.entry.task,
-            "version": state.entry.version,
-            "title": state.entry.title,
-            "default": state.entry.default,
-            "state": state.state,
-            "bytes": state.size,
-            "licence": state.entry.weights_licence,
-        }
-        for state in Zoo(settings.models_dir).states()
-    ]

@@ -7,12 +7,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from app.context import Context
+from app.services import models
 
 if TYPE_CHECKING:
     from ml import Analyzer
     from ml.types import TagScore
 
-_analyzers: dict[Path, Analyzer] = {}
+_analyzers: dict[tuple[Path, tuple[tuple[str, str], ...]], Analyzer] = {}
 
 
 def look_at(
@@ -72,10 +73,19 @@ def explain(context: Context, path: str, slug: str, checksum: str, kind: str) ->
     return True
 
 
-def _analyzer(context: Context) -> Analyzer:
-    from ml import Analyzer
+def provenance(context: Context, stages: Sequence[str], model: str | None) -> dict[str, list[str]]:
+    """Stage -> [model id, version] that a re-tag with ``model`` (None: those in use) would record."""
+    with context.database.read() as session:
+        chosen = models.chosen_models(session)
+    analyzer = models.build_analyzer(context.settings.models_dir, model, chosen)
+    return {stage: list(made) for stage, made in models.provenance(analyzer, stages).items()}
 
-    models = context.settings.models_dir
-    if models not in _analyzers:
-        _analyzers[models] = Analyzer(models)
-    return _analyzers[models]
+
+def _analyzer(context: Context) -> Analyzer:
+    with context.database.read() as session:
+        chosen = models.chosen_models(session)
+    wanted = (context.settings.models_dir, tuple(sorted(chosen.items())))
+    if wanted not in _analyzers:
+        _analyzers.clear()  # one set of networks at a time is enough to hold
+        _analyzers[wanted] = models.build_analyzer(context.settings.models_dir, chosen=chosen)
+    return _analyzers[wanted]

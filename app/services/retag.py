@@ -8,9 +8,9 @@ photo. What users confirmed, rejected or taught is never part of it.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from sqlalchemy import func, insert, select, update
@@ -18,12 +18,18 @@ from sqlalchemy import func, insert, select, update
 from app.context import Context
 from app.db import ReadSession, WriteSession, new_id, utcnow
 from app.errors import Conflict, Invalid, NotFound
+from app.imaging.renditions import ANALYSIS_LONG_SIDE
 from app.models import Campaign, CampaignBefore, Job, Photo, PhotoTag, Stage, Tag, User
 from app.search import find_ids
 from app.sentences import say
-from app.services import accounts, analysis, jobs, snapshots
+from app.services import accounts, analysis, jobs, models, snapshots
+from app.services.known import stored_analysis
+
+if TYPE_CHECKING:
+    from ml import Analyzer
 
 _CHUNK = 5000
+_TRY_BATCH = 8
 
 
 @dataclass(frozen=True)
@@ -53,6 +59,13 @@ class Difference:
     failed: int = 0
     gained: Counter[str] = field(default_factory=Counter)
     lost: Counter[str] = field(default_factory=Counter)
+
+    def as_json(self) -> dict[str, Any]:
+        tags = {
+            slug: {"gained": self.gained[slug], "lost": self.lost[slug]}
+            for slug in sorted(self.gained.keys() | self.lost.keys())
+        }
+        return {"photos": self.photos, "unchanged": self.unchanged, "failed": self.failed, "tags": tags}
 
 
 def parse_stages(names: Sequence[str] | None) -> list[str]:
@@ -103,6 +116,33 @@ def select_photos(
         )
         fresh.update(session.scalars(made))
     return [photo_id for photo_id in ids if fresh[photo_id] < len(stages)]
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What a re-tag is to do: the photos a query finds, the stages, a model instead of the one in use."""
+
+    query: str
+    stages: list[str]
+    model: str | None = None
+    only_outdated: bool = False
+
+
+def wanted_photos(context: Context, session: ReadSession, wish: Wish) -> list[UUID]:
+    """The photos a wish is about. What is outdated is asked of the process that may load networks.
+
+    Raises:
+        BadQuery, Invalid: the query, or the model.
+    """
+    if wish.model is not None:
+        models.choosable(wish.model)
+    current = None
+    if wish.only_outdated:
+        made = context.lookout.ask("provenance", stages=wish.stages, model=wish.model)
+        current = {stage: (model, version) for stage, (model, version) in made.items()}
+    return select_photos(
+        session, wish.query, stages=wish.stages, only_outdated=wish.only_outdated, current=current
+    )
 
 
 def start(
@@ -242,6 +282,16 @@ def settle(session: WriteSession) -> None:
 # --- undoing --------------------------------------------------------------------------------------------------
 
 
+def begin_undo(session: WriteSession, campaign_id: UUID) -> Campaign:
+    """Mark a campaign as being undone. Raises NotFound, or Conflict while it is running or paused."""
+    settle(session)
+    campaign = get_campaign(session, campaign_id)
+    if campaign.state not in ("done", "cancelled", "undoing", "undone"):
+        raise Conflict(say("The campaign is {state}. Cancel it first.", state=say(campaign.state)))
+    campaign.state = "undoing"
+    return campaign
+
+
 def undo(context: Context, campaign_id: UUID, *, report: Any = None) -> int:
     """Put back what a finished or cancelled campaign replaced; how many photos. Resumable: call it again.
 
@@ -251,11 +301,7 @@ def undo(context: Context, campaign_id: UUID, *, report: Any = None) -> int:
         Conflict: the campaign is still running or paused.
     """
     with context.database.write() as session:
-        settle(session)
-        campaign = get_campaign(session, campaign_id)
-        if campaign.state not in ("done", "cancelled", "undoing", "undone"):
-            raise Conflict(say("The campaign is {state}. Cancel it first.", state=say(campaign.state)))
-        campaign.state = "undoing"
+        begin_undo(session, campaign_id)
     restored = 0
     while True:
         with context.database.write() as session:
@@ -275,6 +321,33 @@ def undo(context: Context, campaign_id: UUID, *, report: Any = None) -> int:
 
 
 # --- dry run --------------------------------------------------------------------------------------------------
+
+
+def try_out(
+    context: Context,
+    analyzer: Analyzer,
+    ids: Sequence[UUID],
+    stages: Sequence[str],
+    *,
+    report: Callable[[int], object],
+) -> Difference:
+    """Look at these photos as a campaign would and store nothing; ``report`` is told how many are done."""
+    difference = Difference()
+    for begin in range(0, len(ids), _TRY_BATCH):
+        part = ids[begin : begin + _TRY_BATCH]
+        with context.database.read() as session:
+            photos = list(session.scalars(select(Photo).where(Photo.id.in_(part))))
+            pixels = [
+                context.sandbox.decode(context.storage.original(p.checksum), long_side=ANALYSIS_LONG_SIDE)
+                for p in photos
+            ]
+            known = [stored_analysis(session, photo, stages) for photo in photos]
+            lenses = [photo.lens for photo in photos]
+            found = analyzer.analyze(pixels, stages=stages, known=known, lenses=lenses)
+            for photo, seen in zip(photos, found, strict=True):
+                compare(session, photo, seen, difference)
+        report(begin + len(part))
+    return difference
 
 
 def compare(session: ReadSession, photo: Photo, seen: Any, difference: Difference) -> None:

@@ -221,6 +221,9 @@ ROWS: dict[str, Row] = {
     f"GET {V1}/jobs": Row(ANYONE, READ),
     f"GET {V1}/jobs/{{job_id}}": Row(OWNER, READ),
     f"POST {V1}/jobs/{{job_id}}/cancel": Row(OWNER, WRITE),
+    f"POST {V1}/jobs/pause": Row(ANYONE, WRITE),
+    f"POST {V1}/jobs/resume": Row(ANYONE, WRITE),
+    f"POST {V1}/jobs/retry-failed": Row(ANYONE, WRITE),
     f"POST {V1}/jobs/{{job_id}}/retry": Row(OWNER, WRITE, 409),  # nothing failed
     f"GET {V1}/events": Row(ANYONE, READ, call=False),
     f"GET {V1}/admin/stats": Row(ADMIN, "admin"),
@@ -232,6 +235,13 @@ ROWS: dict[str, Row] = {
     f"POST {V1}/admin/retag/{{campaign_id}}/resume": Row(ADMIN, "admin", 409),  # it is not paused
     f"POST {V1}/admin/retag/{{campaign_id}}/cancel": Row(ADMIN, "admin"),
     f"POST {V1}/admin/retag/{{campaign_id}}/undo": Row(ADMIN, "admin", 409),  # it still runs
+    f"POST {V1}/admin/retag/try": Row(ADMIN, "admin", 202, body(query="", stages=["tags"], sample=1)),
+    f"POST {V1}/admin/models/fetch": Row(ADMIN, "admin", 404, body(model="no/such@model")),
+    f"POST {V1}/admin/models/measure": Row(ADMIN, "admin", 404, body(model="no/such@model")),
+    f"POST {V1}/admin/models/choose": Row(ADMIN, "admin", 422, body(model="no/such@model")),
+    f"GET {V1}/admin/storage": Row(ADMIN, "admin"),
+    f"POST {V1}/admin/check": Row(ADMIN, "admin", 202, body()),
+    f"GET {V1}/admin/health": Row(ADMIN, "admin"),
     # other products' APIs
     "POST /v1.0/image/tagging": bare(400),
     "POST /v2/{project_id}/image/tagging": bare(400),

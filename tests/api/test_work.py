@@ -16,7 +16,8 @@ from fastapi.testclient import TestClient
 from PIL import Image
 
 from app.context import Context
-from app.models import Edit
+from app.models import Edit, Photo
+from app.services import jobs
 from app.worker import Worker
 from tests.conftest import Drawn, FakeAnalyzer
 
@@ -24,6 +25,13 @@ from tests.conftest import Drawn, FakeAnalyzer
 @pytest.fixture
 def photo_id(api: TestClient, draw: Drawn) -> str:
     return api.post("/api/v1/photos", files={"file": ("a.jpg", draw())}).json()["id"]
+
+
+def jobs_owner(context: Context, photo_id: UUID) -> UUID:
+    with context.database.read() as session:
+        photo = session.get(Photo, photo_id)
+        assert photo is not None
+        return photo.owner_id
 
 
 class TestJobs:
@@ -45,6 +53,50 @@ class TestJobs:
         assert bobs_api.get("/api/v1/jobs").json()["items"] == []
         assert bobs_api.get(f"/api/v1/jobs/{job['id']}").status_code == 404
         assert bobs_api.post(f"/api/v1/jobs/{job['id']}/cancel").status_code == 404
+
+    def test_holding_everything_and_going_on(
+        self, api: TestClient, bobs_api: TestClient, context: Context, draw: Drawn, photo_id: str
+    ) -> None:
+        worker = Worker(context, FakeAnalyzer())
+        other = bobs_api.post("/api/v1/photos", files={"file": ("b.jpg", draw())}).json()["id"]
+        assert api.post("/api/v1/jobs/pause").json() == {"count": 1}
+        listed = api.get("/api/v1/jobs").json()
+        assert listed["items"][0]["state"] == "paused"
+        assert listed["counts"]["paused"] == 1
+        worker.run_once()
+        assert api.get(f"/api/v1/photos/{photo_id}").json()["status"] == "pending"
+        assert bobs_api.get(f"/api/v1/photos/{other}").json()["status"] == "ready", "others' work goes on"
+        assert api.post("/api/v1/jobs/resume").json() == {"count": 1}
+        worker.run_once()
+        assert api.get(f"/api/v1/photos/{photo_id}").json()["status"] == "ready"
+        assert api.get("/api/v1/jobs").json()["per_second"] > 0
+
+    def test_work_asked_for_again_while_held_is_done_once(
+        self, api: TestClient, context: Context, photo_id: str
+    ) -> None:
+        from app.services.check import check
+
+        api.post("/api/v1/jobs/pause")
+        assert list(check(context, repair=True)) == [], "held work is not lost work"
+        with context.database.write() as session:
+            photo = UUID(photo_id)
+            jobs.enqueue(
+                session, "analyse", dedupe=photo_id, owner_id=jobs_owner(context, photo), photo_id=photo
+            )
+        assert api.post("/api/v1/jobs/resume").json() == {"count": 0}
+        states = sorted(job["state"] for job in api.get("/api/v1/jobs").json()["items"])
+        assert states == ["cancelled", "ready"]
+
+    def test_everything_that_failed_is_tried_again(
+        self, api: TestClient, context: Context, draw: Drawn, photo_id: str
+    ) -> None:
+        ids = [photo_id, api.post("/api/v1/photos", files={"file": ("b.jpg", draw())}).json()["id"]]
+        for photo in ids:
+            context.storage.original(api.get(f"/api/v1/photos/{photo}").json()["checksum"]).write_bytes(b"x")
+        Worker(context, FakeAnalyzer()).run_once()
+        assert api.get("/api/v1/jobs?state=failed").json()["counts"]["failed"] == 2
+        assert api.post("/api/v1/jobs/retry-failed").json() == {"count": 2}
+        assert {api.get(f"/api/v1/photos/{photo}").json()["status"] for photo in ids} == {"pending"}
 
 
 class TestHealth:
@@ -197,8 +249,9 @@ class TestCampaigns:
         assert api.get(url).json()["done"] == 1
         tags = api.get(f"/api/v1/photos/{photo_id}").json()["tags"]
         assert [t["slug"] for t in tags] == ["bird"]
-        undone = api.post(f"{url}/undo")
-        assert undone.json()["state"] == "undone", undone.text
+        assert api.post(f"{url}/undo").json()["state"] == "undoing"
+        assert worker.errand_once()
+        assert api.get(url).json()["state"] == "undone"
         after = api.get(f"/api/v1/photos/{photo_id}").json()
         assert after["tags"] == before["tags"]
         assert after["stages"] == before["stages"]
@@ -216,6 +269,29 @@ class TestCampaigns:
     def test_cancel_gives_up_the_rest(self, api: TestClient, context: Context, photo_id: str) -> None:
         campaign = api.post("/api/v1/admin/retag", json={"query": "year:>1800"}).json()
         assert api.post(f"/api/v1/admin/retag/{campaign['id']}/cancel").json()["waiting"] == 0
+
+    def test_trying_out_says_what_would_change_and_changes_nothing(
+        self, api: TestClient, context: Context, photo_id: str, analysis: Callable[..., Any]
+    ) -> None:
+        see = {"now": analysis(("dog", 0.9), ("cat", 0.5))}
+        worker = Worker(context, FakeAnalyzer(lambda _i: see["now"]))
+        worker.run_once()
+        before = api.get(f"/api/v1/photos/{photo_id}").json()
+        see["now"] = analysis(("dog", 0.9), ("bird", 0.8))
+        job = api.post("/api/v1/admin/retag/try", json={"stages": ["tags"], "sample": 5}).json()
+        again = api.post("/api/v1/admin/retag/try", json={"stages": ["tags"], "sample": 5}).json()
+        assert again["id"] == job["id"], "asking twice is asking once"
+        assert worker.errand_once()
+        result = api.get(f"/api/v1/jobs/{job['id']}").json()["result"]
+        assert (result["of"], result["photos"], result["unchanged"]) == (1, 1, 0)
+        assert result["tags"] == {"bird": {"gained": 1, "lost": 0}, "cat": {"gained": 0, "lost": 1}}
+        assert api.get(f"/api/v1/photos/{photo_id}").json() == before
+
+    def test_an_unknown_model_is_refused_before_anything_starts(self, api: TestClient, photo_id: str) -> None:
+        for path in ("retag", "retag/try"):
+            refused = api.post(f"/api/v1/admin/{path}", json={"model": "object/no-such@model"})
+            assert (refused.status_code, refused.json()["field"]) == (422, "model")
+        assert api.get("/api/v1/admin/retag").json() == []
 
     def test_is_for_administrators(self, bobs_api: TestClient) -> None:
         assert bobs_api.post("/api/v1/admin/retag", json={}).status_code == 403

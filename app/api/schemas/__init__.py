@@ -21,7 +21,7 @@ from app.api.schemas.edits import (
     ParameterPublic,
     ProcessRequest,
 )
-from app.api.schemas.jobs import JobPage, JobPublic
+from app.api.schemas.jobs import JobPage, JobPublic, JobsMoved
 from app.api.schemas.photos import (
     BatchAnswer,
     BatchRequest,
@@ -68,6 +68,7 @@ __all__ = [
     "Fields",
     "JobPage",
     "JobPublic",
+    "JobsMoved",
     "KeyCreate",
     "KeyCreated",
     "KeyPublic",
