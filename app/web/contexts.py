@@ -16,6 +16,7 @@ from app.web.parts import (
     AlbumChoice,
     BoxView,
     CountryView,
+    DuplicateSet,
     EditView,
     FaceView,
     Fact,
@@ -254,6 +255,18 @@ class PlacesPage(Page):
 
 
 @dataclass(frozen=True)
+class DuplicatesPage(Page):
+    """``kind`` is ``copy`` or ``similar``; ``views`` are both, as (kind, label, href, number of groups)."""
+
+    template: ClassVar[str] = "duplicates.html"
+    kind: str
+    views: tuple[tuple[str, str, str, int], ...]
+    sets: tuple[DuplicateSet, ...]
+    searching: bool
+    next_href: str = ""
+
+
+@dataclass(frozen=True)
 class ActivityPage(Page):
     template: ClassVar[str] = "activity.html"
     running: tuple[JobView, ...]
@@ -335,6 +348,6 @@ class ErrorPage(Page):
 
 PAGES: tuple[type[Page], ...] = (
     SetupPage, SignInPage, TimelinePage, GridPage, SearchPage, PhotoPage, EditorPage, UploadPage, AlbumsPage,
-    AlbumPage, ExplorePage, PeoplePage, PersonPage, PlacesPage, ActivityPage, SettingsPage, UsersPage, SharePage,
-    SharesPage, ShareFormPage, ErrorPage,
+    AlbumPage, DuplicatesPage, ExplorePage, PeoplePage, PersonPage, PlacesPage, ActivityPage, SettingsPage,
+    UsersPage, SharePage, SharesPage, ShareFormPage, ErrorPage,
 )  # fmt: skip

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date as Date
 from datetime import datetime
@@ -130,6 +130,12 @@ class Translator:
         """The messages the scripts use, without their ``js.`` prefix."""
         table = messages(self.language)
         return {key.removeprefix("js."): text for key, text in table.items() if key.startswith("js.")}
+
+    def listed(self, words: Sequence[str]) -> str:
+        """Words as one says them in a row: ``larger, sharper and in an album``."""
+        if self.language == "zh":
+            return "、".join(words)
+        return " and ".join([", ".join(words[:-1]), words[-1]]) if len(words) > 1 else "".join(words)
 
     def number(self, value: float) -> str:
         return f"{value:,}" if isinstance(value, int) else f"{value:,.1f}"

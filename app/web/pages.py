@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from app.web import account, browse, editor, forms, gate, people, sharing
+from app.web import account, browse, duplicates, editor, forms, gate, people, sharing
 
 router = APIRouter()
-for part in (gate, browse, forms, account, editor, people, sharing):
+for part in (gate, browse, forms, account, editor, people, sharing, duplicates):
     router.include_router(part.router)

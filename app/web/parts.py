@@ -333,3 +333,26 @@ class MapDot:
     y: int
     r: int
     label: str
+
+
+@dataclass(frozen=True)
+class DuplicatePhoto:
+    """One photo of a group of duplicates; ``keep`` is the suggested one, ``goes`` is ticked for the trash."""
+
+    tile: Tile
+    name: str
+    size: str
+    taken: str
+    notes: tuple[str, ...]
+    keep: bool
+    goes: bool
+
+
+@dataclass(frozen=True)
+class DuplicateSet:
+    """Photos that are one picture, the one to keep first, and why that one."""
+
+    id: str
+    title: str
+    reason: str
+    photos: tuple[DuplicatePhoto, ...]

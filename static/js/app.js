@@ -10,6 +10,7 @@ const parts = {
   "rule-field": () => import("./rule.js"),
   "people-board": () => import("./people.js"),
   "share-gallery": () => import("./share.js"),
+  "duplicate-board": () => import("./duplicates.js"),
   "job-board": () => import("./activity.js"),
 };
 

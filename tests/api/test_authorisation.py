@@ -297,6 +297,14 @@ ROWS: dict[str, Row] = {
     "GET /people": Row(PAGE),
     "GET /person/{person_id}": Row(OWN_PAGE),
     "GET /places": Row(PAGE),
+    "GET /duplicates": Row(PAGE),
+    "POST /duplicates": Row(
+        OWN_PAGE, ok=303, send=lambda o: {"data": {"keeper": o["photo_id"], "gone": o["second_photo"]}}
+    ),
+    "POST /duplicates/merges/{photo_merge_id}/undo": Row(OWN_PAGE, ok=303),
+    "POST /duplicates/back": Row(
+        OWN_PAGE, ok=303, send=lambda o: {"params": {"photos": f"{o['photo_id']}.{o['second_photo']}"}}
+    ),
     "POST /people/merges/{merge_id}/undo": Row(OWN_PAGE, ok=303),
     # Somebody else's question is told in a message on the list, as one that was answered already is.
     "POST /people/suggestions/{first}/{second}": Row(

@@ -103,6 +103,14 @@ def samples(shell: p.Shell) -> list[c.Page]:
         c.PlacesPage(shell, (p.CountryView("Portugal", "/search?q=x", 3, (p.TermCard("Lisbon", "/x", 2, TILE.src),)),),
                      (p.MapDot(-914, -3872, 60, "Lisbon"),), "-2000 -5000 5000 2000", 3),
         c.PlacesPage(shell, (), (), "0 0 1 1", 0),
+        c.DuplicatesPage(
+            shell, "copy", (("copy", "Copies", "/duplicates", 1), ("similar", "Similar", "/duplicates?k=s", 0)),
+            (p.DuplicateSet("p1", "2 photos", "Suggested.", (
+                p.DuplicatePhoto(TILE, "a.jpg", "4 x 3", "today", ("Favourite",), True, False),
+                p.DuplicatePhoto(PENDING, "b.jpg", "4 x 3", "today", (), False, True),
+            )),), True, "/duplicates?cursor=x",
+        ),
+        c.DuplicatesPage(shell, "similar", (), (), False),
         c.ActivityPage(shell, (job,), (failed,), (p.JobView("j3", "X", "done", 1.0, "now"),), 1),
         c.ActivityPage(shell, (), (), (), 0),
         c.SettingsPage(shell, (key,), (p.ScopeChoice("photos.read", "See photos"),), key, "alk_secret",
