@@ -12,7 +12,7 @@ from sqlalchemy import Connection, MetaData, inspect, text
 
 from app.db import Database
 from app.models import User
-from app.search import numbering
+from app.search import numbering, pgvector
 from app.services import accounts, sync, tag_counts, vocabulary
 
 _MIGRATIONS = Path(__file__).resolve().parents[1] / "migrations"
@@ -33,6 +33,7 @@ def upgrade(database: Database) -> None:
         vocabulary.sync_vocabulary(session)
     sync.install(database)
     numbering.install(database)
+    pgvector.install(database)
     tag_counts.install(database)
 
 
@@ -84,6 +85,7 @@ def recreate(database: Database, revision: str) -> None:
     if has_users(database):
         raise WrongSchema("The database is in use.")
     config = _config(database)
+    pgvector.remove(database)
     with database.engine.begin() as connection:
         there = MetaData()
         there.reflect(connection)

@@ -19,6 +19,7 @@ from app import migrate
 from app.context import Context
 from app.logs import job_id
 from app.models import Job
+from app.search import pgvector
 from app.services import (
     analysis,
     comparing,
@@ -224,6 +225,7 @@ class Worker:
             photos.forget_files(self.context, gone)
             with self.context.database.write() as session:
                 holdings.note_sweep(session, len(gone))
+            pgvector.build_indexes(self.context.database)
             self.context.storage.sweep_incoming()
             resumable.sweep(self.context)
 

@@ -25,7 +25,8 @@ from uuid import UUID
 import numpy as np
 
 from app.db import ReadSession
-from app.search.vectors import Match, vector_index, vectors_of
+from app.search.matches import Match
+from app.search.vectors import vector_index, vectors_of
 from app.services.accounts import Viewer
 
 MARGIN, LEAST, SURE = 0.15, 0.1, 0.65
@@ -58,7 +59,7 @@ class Meaning:
         from ml.semantics import MODEL, semantic_space
 
         index = vector_index(self.session, "semantic")
-        if not index.holds(self.session, MODEL, self.viewer.user_id):
+        if MODEL not in index.models(self.session, self.viewer.user_id):
             return {}  # also spares loading the encoder
         query = semantic_space().query(text)
         matches = index.search(
@@ -107,10 +108,8 @@ def warm_up(session: ReadSession) -> None:
     """
     from ml.semantics import semantic_space
 
-    indexes = [vector_index(session, kind) for kind in ("semantic", "visual")]
-    for index in indexes:
-        index.follow(session)
-    if not any(map(len, indexes)):
+    followed = [vector_index(session, kind).follow(session) for kind in ("semantic", "visual")]
+    if not any(followed):
         return
     semantic_space().query("a photo")
     # All this stays for the life of the process. Without it, walking over it takes half the time of a search.

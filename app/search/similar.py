@@ -9,7 +9,8 @@ from sqlalchemy import select
 from app.db import ReadSession
 from app.errors import NotFound
 from app.models import Photo
-from app.search.vectors import Floats, Match, vector_index, vector_of
+from app.search.matches import Floats, Match
+from app.search.vectors import vector_index, vector_of
 from app.services.accounts import Viewer
 
 # Cosine from which photos count as similar (bench/retrieval.py prints how often such a pair is of one kind).

@@ -14,7 +14,6 @@ import importlib.util
 import threading
 import time
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
 from functools import cache
 from typing import Any, Protocol
 from uuid import UUID
@@ -27,21 +26,15 @@ from sqlalchemy.types import NullType
 
 from app.db import ReadSession
 from app.models import Embedding, Photo
+from app.search import pgvector
+from app.search.matches import Floats, Match, Nearest
 from app.search.numbering import newest_number
-
-Floats = NDArray[np.float32]
 
 # Wider vectors are scanned as a random projection to this width, and the best of it compared in full.
 SCAN_WIDTH = 384
 _RESCORED = 400
 _BLOCK = 65_536
 _COUNT_EVERY = 60.0  # seconds between looks for deleted rows
-
-
-@dataclass(frozen=True)
-class Match:
-    photo_id: UUID
-    similarity: float  # cosine
 
 
 class _Scan(Protocol):
@@ -138,20 +131,28 @@ class _Model:
         self.photos: list[bytes] = []
         self.rows: dict[bytes, int] = {}
         self.owners = np.empty(0, np.int32)
+        self.versions = np.empty(0, np.int64)
         self.alive = np.empty(0, np.bool_)
 
     def project(self, vectors: Floats) -> Floats:
         return vectors @ _projection(self.width) if self.projected else vectors
 
-    def put(self, photos: Sequence[bytes], owners: NDArray[np.int32], vectors: Floats) -> None:
+    def put(
+        self, photos: Sequence[bytes], owners: Sequence[int], versions: Sequence[int], vectors: Floats
+    ) -> None:
         for photo in photos:
             self.drop(photo)
         start = len(self.photos)
         self.rows.update(zip(photos, range(start, start + len(photos)), strict=True))
         self.photos.extend(photos)
-        self.owners = np.concatenate([self.owners, owners])
+        self.owners = np.concatenate([self.owners, np.array(owners, np.int32)])
+        self.versions = np.concatenate([self.versions, np.array(versions, np.int64)])
         self.alive = np.concatenate([self.alive, np.ones(len(photos), np.bool_)])
         self.scan.append(self.project(vectors))
+
+    def version(self, photo: bytes) -> int | None:
+        row = self.rows.get(photo)
+        return None if row is None else int(self.versions[row])
 
     def drop(self, photo: bytes) -> None:
         row = self.rows.pop(photo, None)
@@ -170,7 +171,6 @@ class VectorIndex:
 
     def _forget(self) -> None:
         self._models: dict[str, _Model] = {}
-        self._known: dict[bytes, tuple[str, int]] = {}  # photo -> model, version
         self._owners: dict[UUID, int] = {}
         self._seen = -1
         self._counted = time.monotonic()
@@ -209,20 +209,21 @@ class VectorIndex:
             found = _rescored(session, self.kind, model, query, found)
         return [match for match in found if match.similarity >= least][:k]
 
-    def holds(self, session: ReadSession, model: str, owner: UUID) -> bool:
-        """Whether ``owner`` has any vector of ``model`` to be found."""
+    def models(self, session: ReadSession, owner: UUID) -> list[str]:
+        """The models of which ``owner`` has vectors to be found, in the order of their ids."""
         with self._lock:
             self._follow(session)
-            part, code = self._models.get(model), self._owners.get(owner)
-            return part is not None and code is not None and bool((part.owners[part.alive] == code).any())
+            code = self._owners.get(owner, -1)
+            return [m for m, part in sorted(self._models.items()) if (part.owners[part.alive] == code).any()]
 
-    def follow(self, session: ReadSession) -> None:
-        """Read what is new, so that the next search has less to do."""
+    def follow(self, session: ReadSession) -> bool:
+        """Read what is new, so that the next search has less to do. Whether there is any vector at all."""
         with self._lock:
             self._follow(session)
+        return len(self) > 0
 
     def __len__(self) -> int:
-        return len(self._known)
+        return sum(len(part.rows) for part in self._models.values())
 
     def _kept(self, part: _Model, owner: int, among: Collection[UUID] | None) -> NDArray[np.bool_]:
         keep = part.alive & (part.owners == owner)
@@ -260,31 +261,31 @@ class VectorIndex:
         by_model: dict[str, dict[bytes, Any]] = {}
         for key, owner_id, model, vector, version in rows:
             photo = key.bytes if isinstance(key, UUID) else bytes(key)
-            before = self._known.get(photo)
-            if before != (model, version):
-                if before is not None and before[0] != model:
-                    self._models[before[0]].drop(photo)
-                self._known[photo] = (model, version)
-                by_model.setdefault(model, {})[photo] = (owner_id, vector)
-        for model, photos in by_model.items():
-            joined = np.frombuffer(b"".join(v for _, v in photos.values()), "<f2")
-            vectors = joined.reshape(len(photos), -1).astype(np.float32)
-            codes = [self._owners.setdefault(o, len(self._owners)) for o, _ in photos.values()]
             part = self._models.get(model)
-            if part is None:
-                part = self._models[model] = _Model(vectors.shape[1], self._use_faiss)
-            part.put(list(photos), np.array(codes, np.int32), vectors)
+            if part is None or part.version(photo) != version:
+                by_model.setdefault(model, {})[photo] = (owner_id, version, vector)
+        for model, photos in by_model.items():
+            joined = np.frombuffer(b"".join(v for _, _, v in photos.values()), "<f2")
+            vectors = joined.reshape(len(photos), -1).astype(np.float32)
+            codes = [self._owners.setdefault(o, len(self._owners)) for o, _, _ in photos.values()]
+            for other in self._models.values():  # a photo has one vector of a kind, by one model
+                for photo in photos:
+                    other.drop(photo)
+            if model not in self._models:
+                self._models[model] = _Model(vectors.shape[1], self._use_faiss)
+            self._models[model].put(list(photos), codes, [n for _, n, _ in photos.values()], vectors)
 
     def drop_deleted(self, session: ReadSession) -> None:
         """Let go of vectors whose rows are gone; starts anew when a quarter of all rows is dead."""
         self._counted = time.monotonic()
         count = session.scalar(select(func.count()).where(Embedding.kind == self.kind)) or 0
-        if count == len(self._known):
+        if count == len(self):
             return
         ids = session.scalars(select(Embedding.photo_id).where(Embedding.kind == self.kind))
         there = {photo_id.bytes for photo_id in ids}
-        for photo in [photo for photo in self._known if photo not in there]:
-            self._models[self._known.pop(photo)[0]].drop(photo)
+        for part in self._models.values():
+            for photo in [photo for photo in part.rows if photo not in there]:
+                part.drop(photo)
         dead = sum(int((~part.alive).sum()) for part in self._models.values())
         if dead * 4 > sum(len(part.photos) for part in self._models.values()):
             self._forget()
@@ -327,15 +328,15 @@ def _rescored(
     return sorted(full, key=lambda match: (-match.similarity, match.photo_id))
 
 
-_indexes: WeakKeyDictionary[Any, dict[str, VectorIndex]] = WeakKeyDictionary()
+_indexes: WeakKeyDictionary[Any, dict[str, Nearest]] = WeakKeyDictionary()
 _indexes_lock = threading.Lock()
 
 
-def vector_index(session: ReadSession, kind: str) -> VectorIndex:
-    """This process's index of that kind over the session's database."""
+def vector_index(session: ReadSession, kind: str) -> Nearest:
+    """What searches that kind in the session's database: PostgreSQL where it can, else this process's memory."""
     bind: Any = session.get_bind()
     with _indexes_lock:  # an engine and its variants with other options share one pool
         kinds = _indexes.setdefault(bind.engine.pool, {})
         if kind not in kinds:
-            kinds[kind] = VectorIndex(kind)
+            kinds[kind] = pgvector.PgVectorIndex(kind) if pgvector.in_use(session) else VectorIndex(kind)
         return kinds[kind]

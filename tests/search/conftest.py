@@ -15,7 +15,7 @@ from sqlalchemy import create_engine, make_url
 
 from app.db import Database, WriteSession
 from app.models import Base, Photo, PhotoTag, Tag, User
-from app.search import index_terms, numbering
+from app.search import index_terms, numbering, pgvector
 from app.services import tag_counts
 from app.services.accounts import Viewer, viewer_of
 
@@ -99,13 +99,13 @@ def postgresql() -> Iterator[str]:
 def make_database(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Callable[[str], Database]]:
-    """Make an empty database of a kind: sqlite or postgresql."""
+    """Make an empty database of a kind: sqlite, postgresql, or pgvector (PostgreSQL with its extension)."""
     made: list[Database] = []
 
     def make(kind: str) -> Database:
         number = len(made)
         url = f"sqlite:///{tmp_path_factory.mktemp('database') / 'test.db'}"
-        if kind == "postgresql":
+        if kind != "sqlite":
             server = make_url(request.getfixturevalue("postgresql"))
             with create_engine(server, isolation_level="AUTOCOMMIT").connect() as connection:
                 connection.exec_driver_sql(f"CREATE DATABASE search{number}")
@@ -114,6 +114,13 @@ def make_database(
         Base.metadata.create_all(database.engine)
         numbering.install(database)
         tag_counts.install(database)
+        if kind == "pgvector":
+            with database.engine.begin() as connection:
+                offered = "SELECT default_version FROM pg_available_extensions WHERE name = 'vector'"
+                if connection.exec_driver_sql(offered).scalar() is None:
+                    pytest.skip("this PostgreSQL does not offer the extension pgvector")
+                connection.exec_driver_sql("CREATE EXTENSION vector")
+        pgvector.install(database)
         made.append(database)
         return database
 
