@@ -11,6 +11,7 @@ from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 from starlette.staticfiles import StaticFiles
@@ -34,11 +35,10 @@ from app.api import (
     shares,
     sync,
     tags,
-    timeline,
     uploads,
     work,
 )
-from app.api.schemas import Problem
+from app.api.schemas import Problem, problems
 from app.compat import huawei, immich, webdav
 from app.context import Context
 from app.middleware import install_middleware
@@ -80,6 +80,7 @@ def create_app(settings: Settings, context: Context | None = None) -> FastAPI:
         docs_url="/api/docs",
         redoc_url=None,
         openapi_url="/api/openapi.json",
+        generate_unique_id_function=_operation_id,
     )
     app.state.context = context
     for api in (
@@ -94,7 +95,6 @@ def create_app(settings: Settings, context: Context | None = None) -> FastAPI:
         shares,
         people,
         tags,
-        timeline,
         albums,
         library,
         duplicates,
@@ -114,6 +114,12 @@ def create_app(settings: Settings, context: Context | None = None) -> FastAPI:
     install_middleware(app, settings)
     _describe_problems(app)
     return app
+
+
+def _operation_id(route: APIRoute) -> str:
+    """What a generated client calls it: the function's name; a facade's name goes before its own ones."""
+    package, _, module = route.endpoint.__module__.rpartition(".")
+    return f"{module}_{route.name}" if package == "app.compat" else route.name
 
 
 def _install_error_handlers(app: FastAPI) -> None:
@@ -152,6 +158,7 @@ async def _on_validation_error(request: Request, error: Any) -> Response:
 
 async def _on_http_error(request: Request, error: Any) -> Response:
     known = {
+        400: errors.Invalid("The body cannot be read as what its content type says."),
         404: errors.NotFound("There is nothing at this address."),
         405: _MethodNotAllowed("This address does not take that method."),
     }
@@ -176,13 +183,19 @@ class _Other(errors.AppError):
 
 
 def _describe_problems(app: FastAPI) -> None:
-    """Put the Problem schema into OpenAPI once; routes refer to it."""
+    """Put the Problem schema into OpenAPI once; routes refer to it, and so does every 422."""
     original = app.openapi
 
     def openapi() -> dict[str, Any]:
         document = original()
         schemas = document.setdefault("components", {}).setdefault("schemas", {})
         schemas.setdefault("Problem", Problem.model_json_schema())
+        for unused in ("HTTPValidationError", "ValidationError"):
+            schemas.pop(unused, None)
+        for operation in (o for methods in document["paths"].values() for o in methods.values()):
+            # The framework describes its own shape wherever a route does not name ours.
+            if "HTTPValidationError" in str(operation["responses"].get("422")):
+                operation["responses"]["422"] = problems(422)[422]
         return document
 
     app.openapi = openapi  # type: ignore[method-assign]

@@ -95,7 +95,7 @@ def restore_album(viewer: AlbumWriter, session: WriteDb, album_id: UUID) -> Albu
     responses=problems(401, 403, 404, 422),
     summary="An album's photos",
 )
-def album_photos(
+def list_album_photos(
     viewer: AlbumReader,
     session: ReadDb,
     album_id: UUID,
@@ -116,7 +116,7 @@ def album_photos(
     responses=problems(401, 403, 404, 422),
     summary="Put a photo into an album",
 )
-def add_photo(viewer: AlbumWriter, session: WriteDb, album_id: UUID, photo_id: UUID) -> None:
+def add_to_album(viewer: AlbumWriter, session: WriteDb, album_id: UUID, photo_id: UUID) -> None:
     """In a dynamic album this pins the photo: always this one."""
     albums.add_photos(session, viewer, album_id, [photo_id])
 
@@ -127,7 +127,7 @@ def add_photo(viewer: AlbumWriter, session: WriteDb, album_id: UUID, photo_id: U
     responses=problems(401, 403, 404, 422),
     summary="Take a photo out of an album",
 )
-def remove_photo(viewer: AlbumWriter, session: WriteDb, album_id: UUID, photo_id: UUID) -> None:
+def remove_from_album(viewer: AlbumWriter, session: WriteDb, album_id: UUID, photo_id: UUID) -> None:
     """In a dynamic album this is remembered: never this one."""
     albums.remove_photos(session, viewer, album_id, [photo_id])
 
@@ -138,7 +138,7 @@ def remove_photo(viewer: AlbumWriter, session: WriteDb, album_id: UUID, photo_id
     responses=problems(401, 403),
     summary="The tag tree with counts",
 )
-def tags(
+def list_tags(
     viewer: PhotoReader,
     session: ReadDb,
     used: Annotated[bool, Query(description="Only tags that are on a photo, and their parents.")] = False,

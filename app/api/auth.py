@@ -67,7 +67,7 @@ def set_session_cookie(response: Response, context: Context, token: str) -> None
     responses=problems(409, 422),
     summary="Create the first administrator",
 )
-def setup(request: Request, body: Credentials, session: WriteDb, context: ContextDep) -> Session:
+def set_up(request: Request, body: Credentials, session: WriteDb, context: ContextDep) -> Session:
     """Works only while there is no user at all."""
     check_same_origin(request)
     user = accounts.set_up(session, body.username, body.password)
@@ -90,7 +90,7 @@ def logout(viewer: SignedIn, session: WriteDb, response: Response) -> None:
 
 
 @router.get("/auth/me", response_model=Me, responses=problems(401), summary="Who am I?")
-def me(viewer: SignedIn) -> Me:
+def who_am_i(viewer: SignedIn) -> Me:
     scopes = None if viewer.scopes is None else sorted(viewer.scopes)
     return Me(
         id=viewer.user_id,

@@ -15,7 +15,9 @@ from app.services.renditions import rendition
 
 router = APIRouter(tags=["photos"])
 
-PICTURES: dict[str, dict[str, str]] = {"image/webp": {}, "image/jpeg": {}, "image/avif": {}}
+_BYTES = {"schema": {"type": "string", "format": "binary"}}
+PICTURES = {"image/webp": _BYTES, "image/jpeg": _BYTES, "image/avif": _BYTES}
+ANY_PICTURE = {"image/*": _BYTES}
 _IMMUTABLE = "private, max-age=31536000, immutable"
 
 
@@ -23,9 +25,9 @@ _IMMUTABLE = "private, max-age=31536000, immutable"
     "/photos/{photo_id}/original",
     response_class=FileResponse,
     summary="The original bytes",
-    responses={200: {"content": {"image/*": {}}}, **problems(401, 403, 404, 422)},
+    responses={200: {"content": ANY_PICTURE}, **problems(401, 403, 404, 422)},
 )
-def original(
+def get_original(
     request: Request, viewer: PhotoReader, session: ReadDb, context: ContextDep, photo_id: PhotoId
 ) -> Response:
     """Byte-identical to what was uploaded; supports ranges and conditional requests."""

@@ -44,7 +44,9 @@ router = APIRouter(tags=["enhancement"])
     responses=problems(401, 403),
     summary="Every edit operation",
 )
-def enhancements(viewer: PhotoReader, accept_language: Annotated[str, Header()] = "") -> list[dict[str, Any]]:
+def list_enhancements(
+    viewer: PhotoReader, accept_language: Annotated[str, Header()] = ""
+) -> list[dict[str, Any]]:
     """Name, kind, parameters with type, range, default and unit, and rough CPU seconds per megapixel."""
     return edits.operations(language_of(accept_language, viewer.language))
 
@@ -148,38 +150,31 @@ def restore_edit(viewer: PhotoWriter, session: WriteDb, edit_id: UUID) -> EditPu
     return EditPublic.of(edits.restore_edit(session, viewer, edit_id))
 
 
-_PROCESS_BODY = {
-    "requestBody": {
-        "required": True,
-        "content": {
-            "multipart/form-data": {
-                "schema": {
-                    "type": "object",
-                    "required": ["file", "recipe"],
-                    "properties": {
-                        "file": {"type": "string", "format": "binary"},
-                        "recipe": {"type": "string", "description": "The recipe as a JSON list."},
-                        "format": {"type": "string", "description": "Shorthand for a last output step."},
-                    },
-                }
-            },
-            "application/json": {"schema": {"$ref": "#/components/schemas/ProcessRequest"}},
-        },
+def _picture_body(**more: str) -> dict[str, Any]:
+    """OpenAPI of a picture sent as a form or as JSON; ``more`` are text fields of the form and what they mean."""
+    fields = {name: {"type": "string", "description": meaning} for name, meaning in more.items()}
+    file = {"type": "string", "format": "binary"}
+    form = {"type": "object", "required": ["file"], "properties": {"file": file, **fields}}
+    content = {
+        "multipart/form-data": {"schema": form},
+        "application/json": {"schema": ProcessRequest.model_json_schema()},
     }
-}
+    return {"requestBody": {"required": True, "content": content}}
 
 
 @router.post(
     "/images/process",
     response_class=Response,
-    openapi_extra=_PROCESS_BODY,
+    openapi_extra=_picture_body(
+        recipe="The recipe as a JSON list.", format="Shorthand for a last output step."
+    ),
     summary="Process a picture, storing nothing",
     responses={
         200: {"content": {"image/*": {}, "application/json": {}}},
         **problems(401, 403, 413, 415, 422),
     },
 )
-async def process(request: Request, _viewer: ImageProcessor, context: ContextDep) -> Response:
+async def process_image(request: Request, _viewer: ImageProcessor, context: ContextDep) -> Response:
     """Multipart gives picture bytes back; JSON with base64 gives JSON with base64 back. Size and time are limited."""
     if request.headers.get("content-type", "").startswith("application/json"):
         body = _parsed(await request.body())
@@ -203,10 +198,10 @@ async def process(request: Request, _viewer: ImageProcessor, context: ContextDep
 @router.post(
     "/images/analyze",
     summary="Analyse a picture, storing nothing",
-    openapi_extra=_PROCESS_BODY,
+    openapi_extra=_picture_body(),
     responses=problems(401, 403, 413, 415, 422),
 )
-async def analyze(
+async def analyze_image(
     request: Request,
     viewer: ImageProcessor,
     context: ContextDep,

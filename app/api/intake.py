@@ -72,7 +72,7 @@ AnnouncedChecksum = Annotated[
         **problems(401, 403, 404, 413, 415, 422, 507),
     },
 )
-async def upload(
+async def upload_photo(
     request: Request,
     response: Response,
     viewer: PhotoUploader,
@@ -116,7 +116,7 @@ def answer(added: intake.Added, response: Response) -> Uploaded:
         **problems(401, 403, 404, 413, 415, 422, 507),
     },
 )
-def upload_base64(
+def upload_photo_base64(
     body: Base64Upload,
     response: Response,
     viewer: PhotoUploader,
@@ -134,6 +134,6 @@ def upload_base64(
     responses=problems(401, 403, 422),
     summary="Which of these are already there?",
 )
-def exists(viewer: PhotoUploader, session: ReadDb, body: Checksums) -> Existing:
+def find_existing(viewer: PhotoUploader, session: ReadDb, body: Checksums) -> Existing:
     """Lets a client skip what is there before it sends a byte."""
     return Existing(existing=intake.find_existing(session, viewer, body.checksums))

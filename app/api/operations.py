@@ -7,6 +7,7 @@ import os
 from fastapi import APIRouter, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from sqlalchemy import text
+from starlette.responses import PlainTextResponse
 
 from app import migrate
 from app.deps import ContextDep
@@ -40,7 +41,12 @@ def readyz(context: ContextDep, response: Response) -> dict[str, str]:
     return {"status": "ready" if ready else "not ready", **checks}
 
 
-@router.get("/metrics", summary="Prometheus metrics")
+@router.get(
+    "/metrics",
+    response_class=PlainTextResponse,
+    responses={200: {"content": {CONTENT_TYPE_LATEST.partition(";")[0]: {}}}},
+    summary="Prometheus metrics",
+)
 def metrics(context: ContextDep) -> Response:
     """Request counts and times of this process; photos and jobs of the whole installation."""
     with context.database.read() as session:

@@ -103,7 +103,7 @@ class FaceAssigned(PersonFace):
     person: UUID | None
 
 
-class SuggestionPublic(Schema):
+class SamePersonPublic(Schema):
     first: PersonPublic
     second: PersonPublic
     distance: float = Field(description="Of the two groups of faces; 0.5 and below is taken for one person.")
@@ -129,14 +129,16 @@ def list_people(
 
 @router.get(
     "/people/suggestions",
-    response_model=list[SuggestionPublic],
+    response_model=list[SamePersonPublic],
     responses=problems(401, 403, 422),
     summary="Is this the same person?",
 )
-def suggestions(viewer: PhotoReader, session: ReadDb, limit: Limit = 20) -> list[SuggestionPublic]:
+def list_people_suggestions(
+    viewer: PhotoReader, session: ReadDb, limit: Limit = 20
+) -> list[SamePersonPublic]:
     """Pairs that are too near to be sure they differ and too far to be put together unasked, nearest first."""
     return [
-        SuggestionPublic(
+        SamePersonPublic(
             first=PersonPublic.of(question.first),
             second=PersonPublic.of(question.second),
             distance=round(question.distance, 4),
@@ -208,7 +210,7 @@ def get_person(viewer: PhotoReader, session: ReadDb, person_id: PersonId) -> Per
     responses=problems(401, 403, 404, 422),
     summary="A person's photos",
 )
-def person_photos(
+def list_person_photos(
     viewer: PhotoReader, session: ReadDb, person_id: PersonId, limit: Limit = 100, cursor: Cursor = None
 ) -> PhotoPage:
     """Newest capture first. For a named person, the search `person:"Name"` finds them, too."""
@@ -222,7 +224,7 @@ def person_photos(
     responses=problems(401, 403, 404, 422),
     summary="A person's faces",
 )
-def person_faces(
+def list_person_faces(
     viewer: PhotoReader, session: ReadDb, person_id: PersonId, limit: Limit = 100, cursor: Cursor = None
 ) -> FacePage:
     page = people.faces_of(session, viewer, person_id, limit=limit, cursor=cursor)
@@ -275,7 +277,7 @@ def assign_face(viewer: PhotoWriter, session: WriteDb, face_id: FaceId, body: As
     summary="A picture of one face",
     responses={200: {"content": {"image/webp": {}}}, **problems(401, 403, 404, 422)},
 )
-def crop(
+def get_face_crop(
     request: Request, viewer: PhotoReader, session: ReadDb, context: ContextDep, face_id: FaceId
 ) -> Response:
     """Square, 160 pixels, WebP; cacheable for ever."""

@@ -109,7 +109,7 @@ def items_of(hits: Sequence[Hit]) -> list[PhotoItem]:
     responses=problems(401, 403, 404, 422),
     summary="Act on many photos",
 )
-def batch(viewer: PhotoWriter, session: WriteDb, body: BatchRequest) -> BatchAnswer:
+def act_on_photos(viewer: PhotoWriter, session: WriteDb, body: BatchRequest) -> BatchAnswer:
     """Actions: tag, untag, favorite, unfavorite, archive, unarchive, delete, restore, album, retag."""
     result = photos.batch(session, viewer, **body.model_dump())
     return BatchAnswer(done=result.done, missing=result.missing)

@@ -199,7 +199,7 @@ def get_share(opened: _Visited, response: Response) -> SharedThing:
     responses=problems(403, 404, 410, 422, 429),
     summary="Give a link's password",
 )
-def unlock(request: Request, context: ContextDep, token: Token, body: Unlock) -> Unlocked:
+def unlock_share(request: Request, context: ContextDep, token: Token, body: Unlock) -> Unlocked:
     """The password goes into this body and nowhere else; `access` is the proof for twelve hours."""
     check_same_origin(request)
     access, until = shares.unlock(context, token, body.password, client_address(request))
@@ -212,7 +212,9 @@ def unlock(request: Request, context: ContextDep, token: Token, body: Unlock) ->
     responses=problems(*_REFUSALS),
     summary="A link's photos",
 )
-def shared_photos(opened: _Visited, session: ReadDb, limit: Limit = 100, cursor: Cursor = None) -> SharedPage:
+def list_shared_photos(
+    opened: _Visited, session: ReadDb, limit: Limit = 100, cursor: Cursor = None
+) -> SharedPage:
     page = shares.shared_photos(session, opened, limit, cursor)
     items = [SharedPhoto.of(hit.photo, opened.share.location) for hit in page.items]
     return SharedPage(items=items, next_cursor=page.next_cursor)
@@ -246,7 +248,7 @@ class Received(Schema):
         }
     },
 )
-async def receive(request: Request, context: ContextDep, opened: _Visited) -> Received:
+async def upload_to_share(request: Request, context: ContextDep, opened: _Visited) -> Received:
     """Multipart with one `file`, where the owner asks for photos. Whether the photo was there before is not told."""
     check_same_origin(request)
     form = await read_form(request)

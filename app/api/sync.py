@@ -93,7 +93,7 @@ class CountsPublic(Schema):
     responses=problems(401, 403, 410, 422),
     summary="What changed since last time",
 )
-def changes(
+def list_changes(
     viewer: PhotoReader,
     session: ReadDb,
     since: Annotated[
@@ -119,7 +119,7 @@ def changes(
 @router.get(
     "/changes/counts", response_model=CountsPublic, responses=problems(401, 403), summary="How much there is"
 )
-def counts(viewer: PhotoReader, session: ReadDb) -> CountsPublic:
+def count_synced(viewer: PhotoReader, session: ReadDb) -> CountsPublic:
     """What a copy that is up to date must hold."""
     return CountsPublic.model_validate(sync.counts(session, viewer))
 

@@ -77,7 +77,7 @@ def _check_version(request: Request) -> None:
 
 
 @router.options("/uploads", status_code=204, summary="What of tus is spoken here")
-def options(context: ContextDep) -> Response:
+def upload_options(context: ContextDep) -> Response:
     headers = {
         "Tus-Version": _VERSION,
         "Tus-Extension": _EXTENSIONS,
@@ -93,7 +93,7 @@ def options(context: ContextDep) -> Response:
     summary="Begin a resumable upload",
     responses=problems(401, 403, 404, 412, 413, 415, 422, 429, 460, 507),
 )
-async def create(
+async def begin_upload(
     request: Request,
     viewer: PhotoUploader,
     context: ContextDep,
@@ -123,7 +123,7 @@ async def create(
     summary="How far an upload is",
     responses=problems(401, 403, 404, 410, 412, 422),
 )
-def head(viewer: PhotoUploader, context: ContextDep, upload_id: UUID) -> Response:
+def upload_head(viewer: PhotoUploader, context: ContextDep, upload_id: UUID) -> Response:
     now = resumable.state(context, viewer, upload_id)
     return Response(headers={**_headers(now), "Upload-Length": str(now.length)})
 
@@ -149,7 +149,7 @@ def get_upload(viewer: PhotoUploader, context: ContextDep, upload_id: UUID) -> U
     summary="Send a piece",
     responses=problems(401, 403, 404, 409, 410, 412, 413, 415, 422, 423, 460, 507),
 )
-async def patch(
+async def continue_upload(
     request: Request, viewer: PhotoUploader, context: ContextDep, upload_id: UUID, upload_offset: _Offset
 ) -> Response:
     """`Upload-Offset` must be where the upload ends. What arrived before a connection broke is kept."""
@@ -166,7 +166,7 @@ async def patch(
     summary="Give an upload up",
     responses=problems(401, 403, 404, 410, 412, 422, 423),
 )
-def terminate(viewer: PhotoUploader, context: ContextDep, upload_id: UUID) -> Response:
+def delete_upload(viewer: PhotoUploader, context: ContextDep, upload_id: UUID) -> Response:
     """The bytes are forgotten; a photo the upload has become stays."""
     resumable.terminate(context, viewer, upload_id)
     return Response(status_code=204)

@@ -82,7 +82,7 @@ def get_job(viewer: PhotoReader, session: ReadDb, job_id: UUID) -> JobPublic:
     responses=problems(401, 403, 404, 409, 422),
     summary="Cancel a job",
 )
-def cancel(viewer: PhotoWriter, session: WriteDb, job_id: UUID) -> JobPublic:
+def cancel_job(viewer: PhotoWriter, session: WriteDb, job_id: UUID) -> JobPublic:
     return JobPublic.of(jobs.cancel(session, viewer, job_id))
 
 
@@ -92,7 +92,7 @@ def cancel(viewer: PhotoWriter, session: WriteDb, job_id: UUID) -> JobPublic:
     responses=problems(401, 403, 404, 409, 422),
     summary="Run a failed job again",
 )
-def retry(viewer: PhotoWriter, session: WriteDb, job_id: UUID) -> JobPublic:
+def retry_job(viewer: PhotoWriter, session: WriteDb, job_id: UUID) -> JobPublic:
     return JobPublic.of(jobs.retry(session, viewer, job_id))
 
 
@@ -102,7 +102,7 @@ def retry(viewer: PhotoWriter, session: WriteDb, job_id: UUID) -> JobPublic:
     summary="Server-sent events",
     responses={200: {"content": {"text/event-stream": {}}}, **problems(401, 403)},
 )
-async def events(request: Request, viewer: PhotoReader, context: ContextDep) -> StreamingResponse:
+async def stream_events(request: Request, viewer: PhotoReader, context: ContextDep) -> StreamingResponse:
     """`jobs` events carry the counts of the viewer's jobs; `photos` the ids of photos that just changed."""
     stream = _events(request, context, viewer)
     return StreamingResponse(stream, media_type="text/event-stream", headers={"Cache-Control": "no-store"})

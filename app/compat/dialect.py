@@ -43,6 +43,12 @@ class DialectRoute(APIRoute):
         raise NotImplementedError
 
 
+def refusals(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """OpenAPI entries for errors told in the words of another API."""
+    about = {"description": "Refused, in the words of the other API.", "content": {"application/json": {}}}
+    return dict.fromkeys(statuses, about)
+
+
 def viewer_with_key(request: Request, token: str, scope: str | None) -> Viewer:
     """Whose API key this is.
 

@@ -21,7 +21,7 @@ from starlette.datastructures import UploadFile
 from starlette.formparsers import MultiPartException
 from starlette.responses import JSONResponse, Response
 
-from app.compat.dialect import DialectRoute, viewer_with_key
+from app.compat.dialect import DialectRoute, refusals, viewer_with_key
 from app.context import Context
 from app.deps import ContextDep
 from app.errors import (
@@ -80,7 +80,9 @@ class _HuaweiRoute(DialectRoute):
         return JSONResponse({"error_code": code, "error_msg": error.detail}, status)
 
 
-router = APIRouter(route_class=_HuaweiRoute, tags=["Huawei Cloud drop-in"])
+router = APIRouter(
+    route_class=_HuaweiRoute, tags=["Huawei Cloud drop-in"], responses=refusals(400, 401, 403, 500)
+)
 
 
 def _viewer(request: Request) -> Viewer:

@@ -21,7 +21,7 @@ from starlette.datastructures import FormData, UploadFile
 from starlette.responses import JSONResponse
 
 from app.api.forms import read_form
-from app.compat.dialect import DialectRoute, viewer_with_key
+from app.compat.dialect import DialectRoute, refusals, viewer_with_key
 from app.context import Context
 from app.deps import ContextDep, ReadDb, WriteDb
 from app.errors import AppError, Invalid
@@ -57,7 +57,11 @@ class _ImmichRoute(DialectRoute):
         return JSONResponse(body, status, headers=error.headers)
 
 
-router = APIRouter(route_class=_ImmichRoute, tags=["Immich uploader"])
+router = APIRouter(
+    route_class=_ImmichRoute,
+    tags=["Immich uploader"],
+    responses=refusals(400, 401, 403, 404, 409, 413, 415, 422, 507),
+)
 
 
 def _with(scope: str | None) -> Callable[[Request], Viewer]:
@@ -222,13 +226,13 @@ def _hexadecimal(checksum: str) -> str:
 # --- albums ---------------------------------------------------------------------------------------------------
 
 
-class _AlbumCreate(BaseModel):
+class _NewAlbum(BaseModel):
     title: str = Field(min_length=1, max_length=200, alias="albumName")
     description: str = Field("", max_length=10_000)
     photo_ids: list[UUID] = Field(default_factory=list, max_length=MAX_ALBUM_IDS, alias="assetIds")
 
 
-class _Ids(BaseModel):
+class _AssetIds(BaseModel):
     ids: list[UUID] = Field(max_length=MAX_ALBUM_IDS)
 
 
@@ -238,14 +242,16 @@ def list_albums(viewer: _AlbumReader, session: ReadDb) -> list[dict[str, Any]]:
 
 
 @router.post("/api/albums", status_code=201, summary="Make an album")
-def create_album(viewer: _AlbumWriter, session: WriteDb, body: _AlbumCreate) -> dict[str, Any]:
+def create_album(viewer: _AlbumWriter, session: WriteDb, body: _NewAlbum) -> dict[str, Any]:
     album = albums.create_album(session, viewer, body.title, description=body.description)
     _put(session, viewer, album.id, body.photo_ids)
     return _album(albums.summarise(session, viewer, album))
 
 
 @router.put("/api/albums/{album_id}/assets", summary="Put photos into an album")
-def add_to_album(viewer: _AlbumWriter, session: WriteDb, album_id: UUID, body: _Ids) -> list[dict[str, Any]]:
+def add_to_album(
+    viewer: _AlbumWriter, session: WriteDb, album_id: UUID, body: _AssetIds
+) -> list[dict[str, Any]]:
     own = _put(session, viewer, album_id, body.ids)
     return [
         {"id": str(i), "success": True}

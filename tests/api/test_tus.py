@@ -5,7 +5,10 @@ from __future__ import annotations
 import base64
 import hashlib
 import os
+import shutil
 import socket
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -28,7 +31,7 @@ from app.models import ResumableUpload
 from app.services import resumable
 from app.services.accounts import Viewer
 from tests.api.conftest import Live
-from tests.conftest import Drawn
+from tests.conftest import REPOSITORY, Drawn
 
 URL = "/api/v1/uploads"
 TUS = {"Tus-Resumable": "1.0.0"}
@@ -355,4 +358,29 @@ def test_several_uploads_at_once(
     assert {item["filename"]: item["checksum"] for item in items} == {
         path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in files
     }
+    assert waiting(context) == []
+
+
+@pytest.mark.slow
+def test_tus_js_client_on_a_breaking_network(
+    live: Live, proxy: CuttingProxy, api: TestClient, context: Context, draw: Drawn, tmp_path: Path
+) -> None:
+    """The client that browsers and phone apps use, unmodified."""
+    node = shutil.which("node", path=os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]))
+    if node is None or not (REPOSITORY / "node_modules" / "tus-js-client").is_dir():
+        pytest.skip("tus-js-client and a Node for it are not installed: make test")
+    data = jpeg(draw, 5_000_000)
+    path = tmp_path / "big.jpg"
+    path.write_bytes(data)
+    script = REPOSITORY / "tests" / "api" / "tus_upload.mjs"
+    token = api.headers["authorization"].split()[1]
+    sent = subprocess.run(
+        [node, script, f"http://127.0.0.1:{proxy.port}{URL}", token, path, "2000000"],
+        capture_output=True, text=True, timeout=120,
+    )  # fmt: skip
+    assert sent.returncode == 0, sent.stderr
+    assert proxy.cut >= 6
+    (item,) = api.get("/api/v1/photos").json()["items"]
+    assert (item["id"], item["filename"]) == (sent.stdout.strip(), "big.jpg")
+    assert api.get(f"/api/v1/photos/{item['id']}/original").content == data
     assert waiting(context) == []
