@@ -35,6 +35,7 @@ from app.api import (
     shares,
     sync,
     tags,
+    timeline,
     uploads,
     work,
 )
@@ -88,6 +89,7 @@ def create_app(settings: Settings, context: Context | None = None) -> FastAPI:
         pairing,
         intake,
         photos,
+        timeline,
         files,
         around,
         uploads,

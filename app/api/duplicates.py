@@ -44,7 +44,7 @@ def list_duplicates(
     responses=problems(401, 403, 404, 409, 422),
     summary="Keep one photo of several",
 )
-def merge(viewer: PhotoWriter, session: WriteDb, body: DuplicateMerge) -> DuplicateMerged:
+def merge_photos(viewer: PhotoWriter, session: WriteDb, body: DuplicateMerge) -> DuplicateMerged:
     """The keeper takes over albums, confirmed tags, favourite, rating, words and people; the others go to the trash."""
     row = keeping.merge(session, viewer, body.keeper, body.others)
     return DuplicateMerged(id=row.id, keeper=PhotoItem.of(photos.get_photo(session, viewer, row.keeper_id)))
@@ -56,7 +56,7 @@ def merge(viewer: PhotoWriter, session: WriteDb, body: DuplicateMerge) -> Duplic
     responses=problems(401, 403, 404, 409, 422),
     summary="Take a merge back",
 )
-def undo_merge(viewer: PhotoWriter, session: WriteDb, photo_merge_id: UUID) -> list[PhotoItem]:
+def undo_photo_merge(viewer: PhotoWriter, session: WriteDb, photo_merge_id: UUID) -> list[PhotoItem]:
     """Everything is as before: the photos come back from the trash, the keeper first in the answer."""
     return [PhotoItem.of(photo) for photo in keeping.undo(session, viewer, photo_merge_id)]
 
@@ -67,7 +67,7 @@ def undo_merge(viewer: PhotoWriter, session: WriteDb, photo_merge_id: UUID) -> l
     responses=problems(401, 403, 404, 422),
     summary="These are not duplicates",
 )
-def dismiss(viewer: PhotoWriter, session: WriteDb, body: NotDuplicates) -> None:
+def dismiss_duplicates(viewer: PhotoWriter, session: WriteDb, body: NotDuplicates) -> None:
     """Remembered for good, whatever is found later."""
     duplicates.dismiss(session, viewer, body.ids)
 
@@ -78,7 +78,7 @@ def dismiss(viewer: PhotoWriter, session: WriteDb, body: NotDuplicates) -> None:
     responses=problems(401, 403, 404, 422),
     summary="Forget that these were said to be no duplicates",
 )
-def take_back(
+def suggest_duplicates_again(
     viewer: PhotoWriter, session: WriteDb, ids: Annotated[list[UUID], Query(max_length=100)]
 ) -> None:
     duplicates.take_back(session, viewer, ids)

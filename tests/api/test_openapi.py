@@ -50,6 +50,15 @@ def url(world: World) -> Iterator[str]:
     thread.join(30)
 
 
+def test_every_operation_has_a_name_and_a_summary(world: World) -> None:
+    document = world.app.openapi()
+    operations = [o for methods in document["paths"].values() for o in methods.values()]
+    names = [operation["operationId"] for operation in operations]
+    assert len(set(names)) == len(names), "clients call operations by these names"
+    assert [name for name in names if "__" in name or "api_v1" in name] == []
+    assert all(operation["summary"] for operation in operations)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("who", ["owner", "other", "admin"])
 def test_whatever_is_asked_the_answer_is_as_described(world: World, url: str, who: str) -> None:
