@@ -6,14 +6,11 @@ import base64
 import hashlib
 import os
 import shutil
-import socket
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -32,6 +29,7 @@ from app.services import resumable
 from app.services.accounts import Viewer
 from tests.api.conftest import Live
 from tests.conftest import REPOSITORY, Drawn
+from tests.network import CuttingProxy
 
 URL = "/api/v1/uploads"
 TUS = {"Tus-Resumable": "1.0.0"}
@@ -261,46 +259,6 @@ class TestProtocol:
 
 
 # --- a real client over a network that breaks -----------------------------------------------------------------
-
-
-class CuttingProxy:
-    """Passes bytes to the server and cuts each connection after a number of bytes from the client."""
-
-    def __init__(self, port: int, cuts: list[int]) -> None:
-        self._port, self._cuts = port, iter(cuts)
-        self.cut = 0
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.port = self._listener.getsockname()[1]
-        threading.Thread(target=self._accept, daemon=True).start()
-
-    def _accept(self) -> None:
-        while True:
-            try:
-                client, _ = self._listener.accept()
-            except OSError:
-                return
-            server = socket.create_connection(("127.0.0.1", self._port))
-            allowed = next(self._cuts, None)
-            threading.Thread(target=self._pass, args=(client, server, allowed), daemon=True).start()
-            threading.Thread(target=self._pass, args=(server, client, None), daemon=True).start()
-
-    def _pass(self, source: socket.socket, target: socket.socket, allowed: int | None) -> None:
-        passed = 0
-        try:
-            while data := source.recv(65536):
-                passed += len(data)
-                target.sendall(data)
-                if allowed is not None and passed >= allowed:
-                    self.cut += 1
-                    break
-        except OSError:
-            pass
-        for end in (source, target):
-            with suppress(OSError):
-                end.shutdown(socket.SHUT_RDWR)
-
-    def close(self) -> None:
-        self._listener.close()
 
 
 @pytest.fixture
