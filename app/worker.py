@@ -22,6 +22,7 @@ from app.models import Job
 from app.search import pgvector
 from app.services import (
     analysis,
+    batch_edits,
     comparing,
     edits,
     errands,
@@ -68,6 +69,7 @@ class Worker:
         self._handlers: dict[str, Callable[[Sequence[Job]], None]] = {
             "edit": self._edit,  # somebody waits for it
             teaching.KIND: self._teach,  # somebody waits for this, too
+            batch_edits.KIND: self._edits,
             "analyse": self._analyse,
             grouping.KIND: self._people,
             comparing.KIND: self._compare,
@@ -184,6 +186,9 @@ class Worker:
     def _edit(self, claimed: Sequence[Job]) -> None:
         for job in claimed:
             edits.render_job(self.context, self.name, job)
+
+    def _edits(self, claimed: Sequence[Job]) -> None:
+        self._each(claimed, batch_edits.render_some)
 
     def _people(self, claimed: Sequence[Job]) -> None:
         self._each(claimed, grouping.group_faces)

@@ -10,8 +10,6 @@ from fastapi import APIRouter, Header, Query
 from starlette.responses import JSONResponse
 
 from app.api.schemas import (
-    BatchAnswer,
-    BatchRequest,
     Cursor,
     Fields,
     Limit,
@@ -101,18 +99,6 @@ def only(page: PageOfPhotos, names: set[str] | None) -> PageOfPhotos | JSONRespo
 def items_of(hits: Sequence[Hit]) -> list[PhotoItem]:
     """Search hits as list items, each with its score and reasons where there are any."""
     return [PhotoItem.of(hit.photo, hit.score, [asdict(r) for r in hit.reasons] or None) for hit in hits]
-
-
-@router.post(
-    "/photos/batch",
-    response_model=BatchAnswer,
-    responses=problems(401, 403, 404, 422),
-    summary="Act on many photos",
-)
-def act_on_photos(viewer: PhotoWriter, session: WriteDb, body: BatchRequest) -> BatchAnswer:
-    """Actions: tag, untag, favorite, unfavorite, archive, unarchive, delete, restore, album, retag."""
-    result = photos.batch(session, viewer, **body.model_dump())
-    return BatchAnswer(done=result.done, missing=result.missing)
 
 
 @router.get(

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Header, Query, Request, Response
 from pydantic import Field
 from starlette.responses import FileResponse
 
-from app.api.schemas import BoxSchema, PhotoId, Schema, problems
+from app.api.schemas import BoxSchema, Cursor, Limit, PhotoId, PhotoItem, Schema, problems
 from app.deps import ContextDep, PhotoReader, PhotoWriter, ReadDb, WriteDb, language_of
 from app.models import Tag
 from app.services import evidence, taxonomy, teaching
@@ -31,6 +31,22 @@ class TagTaught(Schema):
     counter_examples: int = Field(description="Photos rejected so far.")
     photos: int | None = Field(description="Photos that fit; null while `job` is looking for them.")
     job: UUID | None
+
+
+class FoundPhoto(Schema):
+    confidence: float
+    photo: PhotoItem
+
+
+class TagReview(Schema):
+    slug: str
+    name: str
+    examples: int = Field(description="Photos confirmed so far.")
+    counter_examples: int = Field(description="Photos rejected so far.")
+    waiting: int = Field(description="Photos found that nobody has judged yet.")
+    learning: bool = Field(description="Verdicts given since are still being learned from.")
+    items: list[FoundPhoto]
+    next_cursor: str | None
 
 
 class TagUpdate(Schema):
@@ -111,6 +127,36 @@ def teach_tag(
         counter_examples=taught.counter_examples,
         photos=taught.photos,
         job=taught.job,
+    )
+
+
+@router.get(
+    "/tags/{slug}/review",
+    response_model=TagReview,
+    responses=problems(401, 403, 404, 422),
+    summary="What a taught tag has found",
+)
+def review_tag(
+    viewer: PhotoReader,
+    session: ReadDb,
+    slug: str,
+    limit: Limit = 60,
+    cursor: Cursor = None,
+    accept_language: Annotated[str, Header()] = "",
+) -> TagReview:
+    """Photos nobody has judged yet, the surest first. Confirm one with PUT on the photo's tag, reject with DELETE."""
+    found = teaching.review(session, viewer, slug, limit=limit, cursor=cursor)
+    return TagReview(
+        slug=found.tag.slug,
+        name=_name(found.tag, language_of(accept_language, viewer.language)),
+        examples=found.examples,
+        counter_examples=found.counter_examples,
+        waiting=found.waiting,
+        learning=found.learning,
+        items=[
+            FoundPhoto(confidence=round(sure, 4), photo=PhotoItem.of(photo)) for photo, sure in found.found
+        ],
+        next_cursor=found.next_cursor,
     )
 
 

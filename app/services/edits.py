@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -69,11 +69,7 @@ def create_edit(
 ) -> Requested:
     """Ask for an edit; it is rendered in the background."""
     photo = photos.get_photo(session, viewer, photo_id, trashed=False)
-    steps = checked(recipe, (photo.width, photo.height))
-    for style in _style_photos(steps):
-        photos.get_photo(session, viewer, style)
-    edit = Edit(photo_id=photo.id, title=title.strip()[:200], recipe=steps.as_json())
-    session.add(edit)
+    edit = new_edit(session, viewer, photo, recipe, title)
     session.flush()
     job_id = jobs.enqueue(
         session,
@@ -84,8 +80,25 @@ def create_edit(
         payload={"edit": str(edit.id)},
         priority=jobs.USER_WAITS,
     )
-    photo.updated_at = utcnow()
     return Requested(edit, job_id)
+
+
+def new_edit(session: WriteSession, viewer: Viewer, photo: Photo, recipe: Any, title: str) -> Edit:
+    """The row of an edit, for a job to render.
+
+    Raises:
+        NotFound: the photo is in the trash, or the recipe takes the style of a photo that is not there.
+        BadRecipe: the recipe is wrong, or does not suit the photo's size.
+    """
+    if photo.deleted_at is not None:
+        raise NotFound("The photo is in the trash.")
+    steps = checked(recipe, (photo.width, photo.height))
+    for style in _style_photos(steps):
+        photos.get_photo(session, viewer, style)
+    edit = Edit(photo_id=photo.id, title=title.strip()[:200], recipe=steps.as_json())
+    session.add(edit)
+    photo.updated_at = utcnow()
+    return edit
 
 
 def list_edits(session: ReadSession, viewer: Viewer, photo_id: UUID) -> list[Edit]:
@@ -139,24 +152,15 @@ def restore_edit(session: WriteSession, viewer: Viewer, edit_id: UUID) -> Edit:
 
 
 def render_job(context: Context, worker: str, job: Job) -> None:
-    """Do one claimed ``edit`` job: render in a child, keep the file, then one transaction."""
+    """Do one claimed ``edit`` job."""
     edit_id = UUID(job.payload["edit"])
-    with context.database.read() as session:
-        edit = session.get(Edit, edit_id)
-        photo = session.get(Photo, edit.photo_id) if edit is not None else None
-        styles = _style_files(session, context, edit) if edit is not None else {}
-        cues = _cues(session, photo) if photo is not None else {}
-    if edit is None or photo is None or edit.deleted_at is not None:
-        _fail(context, worker, job, "gone", "The edit or its photo is gone.", retryable=False)
-        return
-    target = context.settings.data / "incoming" / f"{edit_id}.edit"
-    order = darkroom.Order(context.storage.original(photo.checksum), edit.recipe, target, styles, cues)
-    follow = _Follow(context, worker, job.id)
     try:
-        developed = darkroom.develop(
-            context.settings, order, progress=follow.progress, cancelled=follow.stopped
+        render(
+            context,
+            edit_id,
+            Follow(context, worker, job.id),
+            lambda session: jobs.finish(session, worker, job.id),
         )
-        _keep(context, worker, job, edit_id, target, developed)
     except darkroom.Cancelled:
         _fail(context, worker, job, "cancelled", "Cancelled.", retryable=False)
     except AppError as error:
@@ -164,34 +168,66 @@ def render_job(context: Context, worker: str, job: Job) -> None:
     except OSError as error:
         log.exception("edit could not be rendered")
         _fail(context, worker, job, "internal", f"{type(error).__name__}: {error}", retryable=True)
+
+
+def render(context: Context, edit_id: UUID, follow: Follow, keep: Callable[[WriteSession], bool]) -> None:
+    """Render an edit in a child, keep the file, then one transaction, in which ``keep`` says whether it still counts.
+
+    Raises:
+        NotFound: the edit or its photo is gone.
+        Cancelled: ``follow`` heard that it should stop.
+        AppError: the recipe cannot be applied to the photo. OSError: the disk.
+    """
+    with context.database.read() as session:
+        edit = session.get(Edit, edit_id)
+        photo = session.get(Photo, edit.photo_id) if edit is not None else None
+        styles = _style_files(session, context, edit) if edit is not None else {}
+        cues = _cues(session, photo) if photo is not None else {}
+    if edit is None or photo is None or edit.deleted_at is not None:
+        raise NotFound("The edit or its photo is gone.")
+    target = context.settings.data / "incoming" / f"{edit_id}.edit"
+    order = darkroom.Order(context.storage.original(photo.checksum), edit.recipe, target, styles, cues)
+    try:
+        developed = darkroom.develop(
+            context.settings, order, progress=follow.progress, cancelled=follow.stopped
+        )
+        _keep(context, edit_id, target, developed, keep)
     finally:
         target.unlink(missing_ok=True)
 
 
-class _Follow:
-    """Carries progress to the job's row and the wish to stop back, about once a second."""
+class Follow:
+    """Carries progress to the job's row and the wish to stop back, about once a second.
 
-    def __init__(self, context: Context, worker: str, job_id: UUID) -> None:
+    ``done`` of ``total`` equal pieces of the job's work were finished before this one.
+    """
+
+    def __init__(self, context: Context, worker: str, job_id: UUID, *, done: int = 0, total: int = 1) -> None:
         self._context, self._worker, self._job_id = context, worker, job_id
-        self._fraction = 0.0
+        self._done, self._total, self._fraction = done, total, 0.0
 
     def progress(self, fraction: float) -> None:
         self._fraction = fraction
 
     def stopped(self) -> bool:
+        reached = (self._done + self._fraction) / self._total
         with self._context.database.write() as session:
-            return not jobs.set_progress(session, self._worker, self._job_id, self._fraction)
+            return not jobs.set_progress(session, self._worker, self._job_id, reached)
 
 
 def _keep(
-    context: Context, worker: str, job: Job, edit_id: UUID, target: Path, developed: darkroom.Developed
+    context: Context,
+    edit_id: UUID,
+    target: Path,
+    developed: darkroom.Developed,
+    keep: Callable[[WriteSession], bool],
 ) -> None:
     with target.open("rb") as stream, context.storage.receive(stream, limit=1 << 40) as incoming:
         checksum = incoming.sha256
         context.storage.keep(incoming)
     with context.database.write() as session:
         edit = session.get(Edit, edit_id)
-        if edit is None or not jobs.finish(session, worker, job.id):
+        if edit is None or not keep(session):
             return  # taken over or removed meanwhile; the file is swept as an orphan
         edit.status, edit.error, edit.checksum = "ready", None, checksum
         edit.format, edit.size = developed.format, developed.size
@@ -203,10 +239,14 @@ def _keep(
 
 def _fail(context: Context, worker: str, job: Job, code: str, message: str, *, retryable: bool) -> None:
     with context.database.write() as session:
-        state = jobs.fail(session, worker, job.id, code, message, retryable=retryable)
-        edit = session.get(Edit, UUID(job.payload["edit"]))
-        if edit is not None and state in ("failed", "cancelled"):
-            edit.status, edit.error = "failed", message[:500]
+        jobs.fail(session, worker, job.id, code, message, retryable=retryable)
+
+
+def mark_failed(session: WriteSession, edit_id: UUID, message: str) -> None:
+    """Say of one edit that it could not be made."""
+    edit = session.get(Edit, edit_id)
+    if edit is not None and edit.status == "pending":
+        edit.status, edit.error = "failed", message[:500]
 
 
 # --- without storing ------------------------------------------------------------------------------------------

@@ -29,6 +29,7 @@ USER_WAITS, UPLOAD, CAMPAIGN = 10, 50, 90
 MAX_ATTEMPTS = 3
 _MOST_AT_ONCE = 1000
 _PACE_WINDOW = timedelta(minutes=5)
+_SOME = 500  # ids in one statement
 _BACKOFF = (timedelta(seconds=5), timedelta(minutes=1), timedelta(minutes=10))
 
 
@@ -126,7 +127,27 @@ def fail(
     else:
         job.state, job.finished_at = ("cancelled" if job.cancel_requested else "failed"), utcnow()
     job.error, job.error_code, job.worker, job.lease_until = message[:500], code, None, None
+    if job.state in ("failed", "cancelled"):
+        _show_on_edits(session, job, "pending", "failed", message[:500])
     return job.state
+
+
+def put_back(session: WriteSession, worker: str, job_id: UUID) -> None:
+    """Let other work have a turn: the job, not done yet, waits again. This turn counts as no attempt."""
+    job = session.get(Job, job_id)
+    if job is None or job.worker != worker or job.state != "running":
+        return
+    if job.cancel_requested:
+        fail(session, worker, job_id, "cancelled", "Cancelled.", retryable=False)
+        return
+    job.state, job.worker, job.lease_until = "ready", None, None
+    job.attempts, job.run_after = job.attempts - 1, utcnow()
+
+
+def holds(session: ReadSession, worker: str, job_id: UUID) -> bool:
+    """Whether this worker still holds the job and nobody has asked to stop it."""
+    job = session.get(Job, job_id)
+    return job is not None and job.worker == worker and job.state == "running" and not job.cancel_requested
 
 
 def reap(session: WriteSession) -> list[Job]:
@@ -146,6 +167,7 @@ def reap(session: WriteSession) -> list[Job]:
                 "worker-died",
                 say("The worker died {count} times doing this.", count=MAX_ATTEMPTS),
             )
+            _show_on_edits(session, job, "pending", "failed", job.error)
             parked.append(job)
         else:
             job.state, job.run_after = "ready", now
@@ -254,7 +276,7 @@ def cancel(session: WriteSession, viewer: Viewer, job_id: UUID) -> Job:
     job = get_job(session, viewer, job_id)
     if job.state in ("ready", "paused"):
         job.state, job.finished_at = "cancelled", utcnow()
-        _show_on_edit(session, job, "failed", "Cancelled.")
+        _show_on_edits(session, job, "pending", "failed", "Cancelled.")
     elif job.state == "running":
         job.cancel_requested = True
     elif job.state != "cancelled":
@@ -316,15 +338,20 @@ def retry(session: WriteSession, viewer: Viewer, job_id: UUID) -> Job:
         raise Conflict("The same work is already waiting.")
     job.state, job.attempts, job.run_after, job.cancel_requested = "ready", 0, utcnow(), False
     job.error = job.error_code = job.finished_at = None
-    _show_on_edit(session, job, "pending", None)
+    _show_on_edits(session, job, "failed", "pending", None)
     photo = session.get(Photo, job.photo_id) if job.photo_id is not None else None
     if photo is not None and photo.status == "failed":
         photo.status, photo.error, photo.updated_at = "pending", None, utcnow()
     return job
 
 
-def _show_on_edit(session: WriteSession, job: Job, status: str, error: str | None) -> None:
-    """An edit shows what became of the job that is to render it."""
-    edit = session.get(Edit, UUID(job.payload["edit"])) if job.kind == "edit" else None
-    if edit is not None:
-        edit.status, edit.error = status, error
+def _show_on_edits(session: WriteSession, job: Job, before: str, after: str, error: str | None) -> None:
+    """Edits show what became of the job that is to render them."""
+    names = (
+        job.payload["edits"] if job.kind == "edits" else [job.payload["edit"]] if job.kind == "edit" else []
+    )
+    for start in range(0, len(names), _SOME):
+        some = [UUID(name) for name in names[start : start + _SOME]]
+        session.execute(
+            update(Edit).where(Edit.id.in_(some), Edit.status == before).values(status=after, error=error)
+        )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -13,13 +13,11 @@ from app.context import Context
 from app.db import ReadSession, WriteSession, utcnow
 from app.errors import Invalid, NotFound
 from app.models import Cue, DetectedObject, Edit, Face, Person, Photo, PhotoTag, Stage, Tag, TextLine
-from app.search import find_photos
 from app.search.terms import index_terms
 from app.sentences import say
-from app.services import albums, intake, jobs, teaching, vocabulary
+from app.services import intake, jobs, teaching, vocabulary
 from app.services.accounts import Viewer
 
-MAX_BATCH = 1000
 _JUST_KEPT = 300.0  # seconds
 _PART = 500  # ids in one statement
 
@@ -269,78 +267,6 @@ def forget_files(context: Context, checksums: Iterable[str]) -> None:
             if all(session.scalar(one) is None for one in named):
                 context.storage.remove_original(checksum, unused_for=_JUST_KEPT)
                 context.storage.remove_renditions(checksum)
-
-
-# --- many at once ---------------------------------------------------------------------------------------------
-
-_Action = Callable[[WriteSession, Viewer, UUID], object]
-
-
-@dataclass(frozen=True)
-class BatchResult:
-    """How many photos were acted on, and those of a listed batch that do not exist."""
-
-    done: int
-    missing: list[UUID]
-
-
-def batch(
-    session: WriteSession,
-    viewer: Viewer,
-    action: str,
-    *,
-    ids: Sequence[UUID] | None = None,
-    query: str | None = None,
-    tag: str | None = None,
-    album_id: UUID | None = None,
-) -> BatchResult:
-    """Act on listed photos, or on all that match a query (at most 1,000 each time; call again for the rest).
-
-    Actions: tag, untag, favorite, unfavorite, archive, unarchive, delete, restore, album, retag.
-    """
-    if (ids is None) == (query is None):
-        raise Invalid("Give either ids or a query.", field="ids")
-    if ids is not None and len(ids) > MAX_BATCH:
-        raise Invalid(say("Act on at most {most:,} photos at once.", most=MAX_BATCH), field="ids")
-    act = _action(action, tag, album_id)
-    if ids is None:
-        hits = find_photos(session, viewer, query or "", limit=MAX_BATCH, trashed=action == "restore").items
-        ids = [hit.photo.id for hit in hits]
-    done, missing = 0, []
-    for photo_id in ids:
-        try:
-            act(session, viewer, photo_id)
-            done += 1
-        except NotFound:
-            missing.append(photo_id)
-    return BatchResult(done, missing)
-
-
-def _action(action: str, tag: str | None, album_id: UUID | None) -> _Action:
-    if action in ("tag", "untag"):
-        if not tag:
-            raise Invalid("Say which tag.", field="tag")
-        return lambda s, v, p: (confirm_tag if action == "tag" else reject_tag)(s, v, p, tag)
-    if action == "album":
-        if album_id is None:
-            raise Invalid("Say which album.", field="album_id")
-        return lambda s, v, p: albums.add_photos(s, v, album_id, [p])
-    changes = {
-        "favorite": Change(favorite=True),
-        "unfavorite": Change(favorite=False),
-        "archive": Change(archived=True),
-        "unarchive": Change(archived=False),
-    }
-    if action in changes:
-        return lambda s, v, p: update_photo(s, v, p, changes[action])
-    simple: dict[str, _Action] = {"delete": trash_photo, "restore": restore_photo, "retag": request_analysis}
-    if action not in simple:
-        known = ", ".join(["tag", "untag", "album", *changes, *simple])
-        raise Invalid(
-            say("There is no action {action}. Choose among: {known}.", action=action, known=known),
-            field="action",
-        )
-    return simple[action]
 
 
 def request_analysis(session: WriteSession, viewer: Viewer, photo_id: UUID) -> UUID | None:

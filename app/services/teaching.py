@@ -14,7 +14,7 @@ from uuid import UUID
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Select, and_, delete, func, insert, select, update
+from sqlalchemy import Select, and_, delete, func, insert, or_, select, update
 from sqlalchemy.orm import aliased
 
 from app.context import Context
@@ -267,6 +267,64 @@ def tag_photo(session: WriteSession, photo: Photo) -> None:
         elif old is not None and vector:
             session.delete(old)
     session.flush()
+
+
+@dataclass(frozen=True)
+class Review:
+    """What a taught tag has found so far: ``found`` photos nobody has judged yet, the surest first.
+
+    ``learning`` while verdicts given since have not been learned from.
+    """
+
+    tag: Tag
+    examples: int
+    counter_examples: int
+    waiting: int
+    learning: bool
+    found: list[tuple[Photo, float]]
+    next_cursor: str | None
+
+
+def review(
+    session: ReadSession, viewer: Viewer, slug: str, *, limit: int = 60, cursor: str | None = None
+) -> Review:
+    """A page of what a taught tag has found, to confirm or reject.
+
+    Raises:
+        NotFound: no such tag of this viewer, or one that was not taught. Invalid: a cursor of something else.
+    """
+    tag = session.scalar(select(Tag).where(Tag.owner_id == viewer.user_id, Tag.slug == slug))
+    taught = session.get(TaughtTag, tag.id) if tag is not None else None
+    if tag is None or taught is None:
+        raise NotFound("There is no such taught tag.")
+    mine = and_(
+        PhotoTag.tag_id == tag.id, PhotoTag.source == "learned", PhotoTag.state == "suggested",
+        Photo.owner_id == viewer.user_id, Photo.deleted_at.is_(None),
+    )  # fmt: skip
+    query = select(Photo, PhotoTag.confidence).join(PhotoTag, PhotoTag.photo_id == Photo.id).where(mine)
+    if cursor is not None:
+        sure, last = _read_cursor(cursor)
+        beyond = or_(PhotoTag.confidence < sure, Photo.id > last)
+        query = query.where(PhotoTag.confidence <= sure, beyond)
+    rows = (
+        session.execute(query.order_by(PhotoTag.confidence.desc(), Photo.id).limit(limit + 1)).tuples().all()
+    )
+    shown = rows[:limit]
+    verdicts = Counter(_verdicts(session, tag.id).values())
+    return Review(
+        tag, verdicts["confirmed"], verdicts["rejected"],
+        session.scalar(select(func.count()).select_from(PhotoTag).join(Photo).where(mine)) or 0,
+        taught.revision != taught.learned_revision, list(shown),
+        f"{shown[-1][1]!r},{shown[-1][0].id}" if len(rows) > limit else None,
+    )  # fmt: skip
+
+
+def _read_cursor(cursor: str) -> tuple[float, UUID]:
+    sure, _, last = cursor.partition(",")
+    try:
+        return float(sure), UUID(last)
+    except ValueError:
+        raise Invalid("The cursor does not belong to this list.", field="cursor") from None
 
 
 def nearest_examples(

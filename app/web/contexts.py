@@ -213,6 +213,22 @@ class ExplorePage(Page):
 
 
 @dataclass(frozen=True)
+class ReviewPage(Page):
+    """What a taught tag has found, to confirm or reject; ``tiles`` with how sure, in 0..1."""
+
+    template: ClassVar[str] = "review.html"
+    slug: str
+    name: str
+    href: str
+    examples: int
+    counter_examples: int
+    waiting: int
+    learning: bool
+    tiles: tuple[tuple[Tile, float], ...]
+    next_href: str = ""
+
+
+@dataclass(frozen=True)
 class PeoplePage(Page):
     """``show`` is what is listed: nothing for the usual, ``all`` with passers-by, ``hidden``."""
 
@@ -348,6 +364,6 @@ class ErrorPage(Page):
 
 PAGES: tuple[type[Page], ...] = (
     SetupPage, SignInPage, TimelinePage, GridPage, SearchPage, PhotoPage, EditorPage, UploadPage, AlbumsPage,
-    AlbumPage, DuplicatesPage, ExplorePage, PeoplePage, PersonPage, PlacesPage, ActivityPage, SettingsPage,
+    AlbumPage, DuplicatesPage, ExplorePage, ReviewPage, PeoplePage, PersonPage, PlacesPage, ActivityPage, SettingsPage,
     UsersPage, SharePage, SharesPage, ShareFormPage, ErrorPage,
 )  # fmt: skip

@@ -10,10 +10,11 @@ from starlette.datastructures import UploadFile
 from starlette.responses import Response
 
 from app import deps
+from app.api.batches import as_zip
 from app.api.forms import form_options
 from app.context import Context
 from app.errors import AppError, BadQuery, Conflict, Invalid, NotFound
-from app.services import albums, intake, jobs, photos
+from app.services import albums, downloads, intake, jobs, photos
 from app.services.accounts import Viewer
 from app.web import browse, present
 from app.web.rendering import respond
@@ -93,6 +94,14 @@ def add_to_album(form: Form, viewer: PageViewer, session: deps.WriteDb, photo_id
     album = albums.get_album(session, viewer, _id(text_of(form, "album")))
     albums.add_photos(session, viewer, album.id, [photo_id])
     return go(_back(photo_id), "flash.in_album", title=album.title)
+
+
+@router.post("/download")
+def download(form: Form, viewer: PageViewer, session: deps.ReadDb, context: deps.ContextDep) -> Response:
+    """A selection as a file the browser saves while it arrives; ``ids`` are separated by commas."""
+    ids = [_id(text) for text in text_of(form, "ids").split(",") if text]
+    edited = text_of(form, "version") == "edited"
+    return as_zip(downloads.entries(context, session, viewer, ids=ids, edited=edited))
 
 
 @router.post("/photo/{photo_id}/albums/{album_id}")

@@ -24,7 +24,10 @@ class Flash:
 
 @dataclass(frozen=True)
 class Shell:
-    """What every page carries; ``theme`` is system, light or dark, ``nav`` the open section."""
+    """What every page carries; ``theme`` is system, light or dark, ``nav`` the open section.
+
+    ``density`` says how large photos are in lists: tiny, small, large, or empty for the usual.
+    """
 
     language: str
     theme: str
@@ -34,6 +37,7 @@ class Shell:
     query: str = ""
     person: Person | None = None
     flash: Flash | None = None
+    density: str = ""
 
 
 @dataclass(frozen=True)

@@ -22,8 +22,10 @@ from app.web.parts import Flash, Person, Shell
 
 LANGUAGE_COOKIE = "albumen_language"
 THEME_COOKIE = "albumen_theme"
+DENSITY_COOKIE = "albumen_density"  # written by the script
 FLASH_COOKIE = "albumen_flash"
 THEMES = ("system", "light", "dark")
+DENSITIES = ("tiny", "small", "large")
 _YEAR = 365 * 86_400
 
 
@@ -82,6 +84,7 @@ def shell_of(request: Request, nav: str = "", query: str = "") -> Shell:
     """The frame of a page for a signed-in person."""
     viewer: Viewer | None = getattr(request.state, "viewer", None)
     theme = request.cookies.get(THEME_COOKIE, "")
+    density = request.cookies.get(DENSITY_COOKIE, "")
     return Shell(
         language=language_of(request),
         theme=theme if theme in THEMES else "system",
@@ -91,6 +94,7 @@ def shell_of(request: Request, nav: str = "", query: str = "") -> Shell:
         query=query,
         person=Person(viewer.username, viewer.is_admin) if viewer else None,
         flash=_read_flash(request),
+        density=density if density in DENSITIES else "",
     )
 
 

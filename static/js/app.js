@@ -8,6 +8,7 @@ const parts = {
   "photo-editor": () => import("./editor.js"),
   "search-box": () => import("./search.js"),
   "rule-field": () => import("./rule.js"),
+  "tag-review": () => import("./review.js"),
   "people-board": () => import("./people.js"),
   "share-gallery": () => import("./share.js"),
   "duplicate-board": () => import("./duplicates.js"),

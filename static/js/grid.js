@@ -1,8 +1,10 @@
 // A flat list of photos: search results, an album, favourites, archive, trash. Loads on as one scrolls.
 import { api } from "./api.js";
+import { addDensity } from "./density.js";
 import { leave, returning } from "./place.js";
+import { measures } from "./rows.js";
 import { Section } from "./section.js";
-import { Selection } from "./selection.js";
+import { Selection, slice } from "./selection.js";
 import { fromItem, refresh } from "./tile.js";
 import { complain } from "./toast.js";
 
@@ -11,25 +13,43 @@ class PhotoGrid extends HTMLElement {
     this.section = new Section(this.querySelector(".grid")).adopt();
     this.next = this.dataset.more;
     this.moreLink = this.querySelector(".more");
-    this.selection = new Selection(this, () => this.section.photos, (ids) => this.drop(ids));
+    const ids = () => this.section.photos.map((photo) => photo.id);
+    this.selection = new Selection(this, {
+      order: () => this.section.photos,
+      span: async (a, b) => slice(ids(), a, b),
+      all: ids,
+      gone: (gone) => this.drop(gone),
+      back: () => location.reload(),
+    });
     this.addEventListener("click", (event) => leave(event, this.section.photos));
+    addDensity(this, (run) => this.anchored(run));
     this.layout();
-    new ResizeObserver(() => this.layout()).observe(this);
-    this.comeBack(returning());
+    new ResizeObserver(() => this.clientWidth !== this.width && this.anchored(() => {})).observe(this);
+    this.comeBack(returning()).catch(complain);
     addEventListener("scroll", () => this.scrolled(), { passive: true });
-    addEventListener("albumen:photos", (event) => this.update(event.detail));
+    addEventListener("albumen:photos", (event) => this.update(event.detail).catch(complain));
   }
 
   layout() {
-    if (this.clientWidth === this.width) return;
     this.width = this.clientWidth;
-    this.section.layout();
+    this.section.layout(this.width, measures(this.section.list));
     this.scrolled();
   }
 
+  /** Run a change of the layout so that what is looked at stays where it is. */
+  anchored(run) {
+    const anchor = scrollY > 0 ? this.section.at(80) : null;
+    run();
+    this.layout();
+    if (anchor) this.section.bring(anchor.id, anchor.top);
+  }
+
   scrolled() {
-    this.section.show();
-    if (this.next && !this.loading && this.getBoundingClientRect().bottom < innerHeight + 1200) this.load();
+    this.frame ??= requestAnimationFrame(() => {
+      this.frame = null;
+      this.section.show();
+      if (this.next && !this.loading && this.getBoundingClientRect().bottom < innerHeight + 1200) this.load();
+    });
   }
 
   async load() {
@@ -41,7 +61,7 @@ class PhotoGrid extends HTMLElement {
       address.searchParams.set("cursor", page.next_cursor ?? "");
       this.next = page.next_cursor ? address.pathname + address.search : "";
       if (!this.next) this.moreLink?.remove();
-      this.section.layout();
+      this.layout();
     } catch (error) {
       this.next = "";
       complain(error);
@@ -53,9 +73,8 @@ class PhotoGrid extends HTMLElement {
   /** Back from a photo: to where it lies, loading on as far as need be. */
   async comeBack(place) {
     if (!place) return;
-    const at = () => this.section.photos.findIndex((photo) => photo.id === place.id);
-    while (at() < 0 && this.next) await this.load();
-    this.section.reveal(at(), place.top);
+    while (!this.section.photos.some((photo) => photo.id === place.id) && this.next) await this.load();
+    this.section.bring(place.id, place.top, { within: true })?.querySelector("a").focus({ preventScroll: true });
   }
 
   async update(ids) {
@@ -68,8 +87,7 @@ class PhotoGrid extends HTMLElement {
   }
 
   drop(ids) {
-    this.section.remove(ids);
-    this.section.layout();
+    this.anchored(() => this.section.remove(ids));
   }
 }
 

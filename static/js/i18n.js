@@ -17,16 +17,19 @@ export function t(key, values = {}) {
 export const formatPercent = (share) => percent.format(share);
 export const formatNumber = (value) => number.format(value);
 
+// Making a formatter takes far longer than using it.
+const region = language === "en" ? "en-GB" : language;
+const days = new Intl.DateTimeFormat(region, { year: "numeric", month: "long", day: "numeric", timeZone: "UTC" });
+const months = new Intl.DateTimeFormat(region, { year: "numeric", month: "long", timeZone: "UTC" });
+
 /** A capture time (ISO with its own offset) as a date; the wall clock of the place, not of this machine. */
 export function formatDate(iso) {
   const [year, month, day] = iso.slice(0, 10).split("-").map(Number);
-  const options = { year: "numeric", month: "long", day: "numeric", timeZone: "UTC" };
-  return new Intl.DateTimeFormat(language === "en" ? "en-GB" : language, options).format(Date.UTC(year, month - 1, day));
+  return days.format(Date.UTC(year, month - 1, day));
 }
 
 /** `2024-06` as a heading. */
 export function formatMonth(key) {
   const [year, month] = key.split("-").map(Number);
-  const options = { year: "numeric", month: "long", timeZone: "UTC" };
-  return new Intl.DateTimeFormat(language === "en" ? "en-GB" : language, options).format(Date.UTC(year, month - 1, 1));
+  return months.format(Date.UTC(year, month - 1, 1));
 }

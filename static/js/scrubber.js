@@ -1,50 +1,97 @@
-// The date scrubber beside a long timeline: years along the edge, a bubble with the month while dragging.
+// The date scrubber beside a long timeline: years along the edge, a bubble with the month while dragging. For the
+// keyboard it is a slider that moves by months (arrows) and years (Page Up, Page Down).
 import { h } from "./dom.js";
 import { formatMonth, t } from "./i18n.js";
 
 const SHORTEST = 3; // windows of length below which a scroll bar is enough
+const LINGER = 1400; // milliseconds it stays after scrolling by touch
 
 export class Scrubber {
   constructor(months) {
     this.months = months;
     this.bubble = h("span", { class: "bubble" });
     this.thumb = h("span", { class: "thumb" });
-    this.element = h("div", { class: "scrubber", "aria-hidden": "true", title: t("scrubber") }, this.thumb, this.bubble);
+    this.element = h("div", { class: "scrubber", role: "slider", tabindex: "0", "aria-label": t("scrubber"), "aria-orientation": "vertical", "aria-valuemin": "1" }, this.thumb, this.bubble);
     this.element.addEventListener("pointerdown", (event) => this.grab(event));
+    this.element.addEventListener("keydown", (event) => this.key(event));
     document.body.append(this.element);
-    this.update();
+    this.place();
   }
 
-  /** Place the years; called whenever the length of the page changes. */
+  /** The length of the page changed: place the years, once for any number of changes in a frame. */
   update() {
+    this.frame ??= requestAnimationFrame(() => {
+      this.frame = null;
+      this.place();
+    });
+  }
+
+  place() {
     const length = document.documentElement.scrollHeight;
+    const height = this.element.clientHeight;
     this.element.hidden = length < SHORTEST * innerHeight;
-    for (const label of this.element.querySelectorAll(".year")) label.remove();
+    const tops = this.months.map((month) => (month.element.hidden ? null : month.element.getBoundingClientRect().top + scrollY));
+    const labels = [];
     let last = -30;
     let year = "";
-    for (const month of this.months) {
+    this.months.forEach((month, i) => {
       const here = month.key.slice(0, 4);
-      if (here === year || month.element.hidden) continue;
-      const y = ((month.element.getBoundingClientRect().top + scrollY) / length) * this.element.clientHeight;
-      if (y - last < 22) continue;
+      if (here === year || tops[i] === null) return;
+      const y = (tops[i] / length) * height;
+      if (y - last < 22) return;
       [year, last] = [here, y];
       const label = h("span", { class: "year" }, here);
       label.style.top = `${y}px`;
-      this.element.append(label);
-    }
+      labels.push(label);
+    });
+    this.element.replaceChildren(...labels, this.thumb, this.bubble);
+    this.element.setAttribute("aria-valuemax", String(this.months.length));
     this.move();
   }
 
   move() {
     const share = scrollY / Math.max(1, document.documentElement.scrollHeight - innerHeight);
     this.thumb.style.top = `${share * 100}%`;
-    if (this.element.classList.contains("active")) this.name();
+    this.element.classList.add("moving");
+    clearTimeout(this.lingering);
+    this.lingering = setTimeout(() => {
+      this.element.classList.remove("moving");
+      this.name();
+    }, LINGER);
+    if (this.element.matches(".active, :focus-visible")) this.name(share);
   }
 
-  /** Write the month at the top of the window into the bubble. */
-  name() {
-    const under = (month) => !month.element.hidden && month.element.getBoundingClientRect().top <= 90;
-    this.bubble.textContent = formatMonth((this.months.findLast(under) ?? this.months[0]).key);
+  /** The month at the top of the window. */
+  at() {
+    let [low, high] = [0, this.months.length - 1];
+    while (low < high) {
+      const middle = (low + high + 1) >> 1;
+      if (this.months[middle].element.getBoundingClientRect().top <= 90) low = middle;
+      else high = middle - 1;
+    }
+    return low;
+  }
+
+  name(share = null) {
+    const at = this.at();
+    const text = formatMonth(this.months[at].key);
+    this.bubble.textContent = text;
+    if (share !== null) this.bubble.style.top = `${share * 100}%`;
+    this.element.setAttribute("aria-valuenow", String(at + 1));
+    this.element.setAttribute("aria-valuetext", text);
+  }
+
+  key(event) {
+    const at = this.at();
+    const yearOf = (i) => this.months[i].key.slice(0, 4);
+    const later = this.months.findIndex((_, i) => i > at && yearOf(i) !== yearOf(at));
+    const earlier = this.months.findIndex((_, i) => yearOf(i) === yearOf(Math.max(0, at - 1)));
+    const to = { ArrowDown: at + 1, ArrowRight: at + 1, ArrowUp: at - 1, ArrowLeft: at - 1, PageDown: later, PageUp: earlier, Home: 0, End: this.months.length - 1 }[event.key];
+    if (to === undefined) return;
+    event.preventDefault();
+    event.stopPropagation();
+    this.months[Math.min(this.months.length - 1, Math.max(0, to))].element.scrollIntoView();
+    this.name(scrollY / Math.max(1, document.documentElement.scrollHeight - innerHeight));
   }
 
   grab(event) {
@@ -55,8 +102,7 @@ export class Scrubber {
       const bounds = this.element.getBoundingClientRect();
       const share = Math.min(1, Math.max(0, (move.clientY - bounds.top) / bounds.height));
       scrollTo(0, share * (document.documentElement.scrollHeight - innerHeight));
-      this.name();
-      this.bubble.style.top = `${share * 100}%`;
+      this.name(share);
     };
     const release = () => {
       this.element.classList.remove("active");

@@ -1,14 +1,14 @@
 // A justified section of photos of which only the rows near the window exist as elements.
-import { justify, measures } from "./rows.js";
+import { justify } from "./rows.js";
 import { dress, fromElement, makeTile, position } from "./tile.js";
 
 const MARGIN = 900; // pixels above and below the window that are kept ready
 
 export class Section {
   /** @param {HTMLElement} list the `<ul class="grid">` to fill */
-  constructor(list, photos = []) {
+  constructor(list) {
     this.list = list;
-    this.photos = photos;
+    this.photos = [];
     this.boxes = [];
     this.shown = new Map();
   }
@@ -29,40 +29,57 @@ export class Section {
     this.photos.push(...photos.filter((photo) => !known.has(photo.id)));
   }
 
+  /** Other photos; those that stay keep their elements, so that nothing flickers. */
   replace(photos) {
-    this.clear();
+    const tiles = new Map([...this.shown].map(([index, tile]) => [this.photos[index].id, tile]));
     this.photos = photos;
+    this.boxes = [];
+    this.shown.clear();
+    photos.forEach((photo, index) => {
+      const tile = tiles.get(photo.id);
+      if (!tile) return;
+      this.shown.set(index, tile);
+      tiles.delete(photo.id);
+    });
+    for (const tile of tiles.values()) tile.remove();
   }
 
   remove(ids) {
     this.replace(this.photos.filter((photo) => !ids.has(photo.id)));
   }
 
-  layout() {
-    const width = this.list.clientWidth;
-    if (!width) return;
-    const { target, gap } = measures(this.list);
+  /** Lay out for a width and the measures of the style sheet; nothing is read from the page. Gives the height. */
+  layout(width, { target, gap }) {
     const { boxes, height } = justify(this.photos.map((photo) => photo.ratio), width, target, gap);
     this.boxes = boxes;
-    this.list.classList.add("laid");
-    this.list.style.height = `${height}px`;
     for (const [index, tile] of this.shown) position(tile, boxes[index]);
-    this.show();
+    this.setHeight(height);
+    return height;
   }
 
-  /** Make the tiles near the window, drop those far away; the one with focus stays. */
-  show() {
-    const top = this.list.getBoundingClientRect().top;
+  setHeight(height) {
+    this.list.classList.add("laid");
+    this.list.style.height = `${height}px`;
+    this.height = height;
+  }
+
+  get top() {
+    return this.list.getBoundingClientRect().top;
+  }
+
+  /** Make the tiles near the window, drop those far away; the one with focus stays. `top` is the list's, as read. */
+  show(top = this.top) {
     const from = -top - MARGIN;
     const to = -top + innerHeight + MARGIN;
-    const wanted = new Set();
-    for (let i = lowerBound(this.boxes, from); i < this.boxes.length && this.boxes[i].y < to; i++) wanted.add(i);
+    const first = lowerBound(this.boxes, from);
+    let last = first;
+    while (last < this.boxes.length && this.boxes[last].y < to) last++;
     for (const [index, tile] of this.shown) {
-      if (wanted.has(index) || tile.contains(document.activeElement)) continue;
+      if ((index >= first && index < last) || tile.contains(document.activeElement)) continue;
       tile.remove();
       this.shown.delete(index);
     }
-    for (const index of wanted) {
+    for (let index = first; index < last; index++) {
       if (this.shown.has(index)) continue;
       const tile = makeTile(this.photos[index]);
       position(tile, this.boxes[index]);
@@ -71,14 +88,22 @@ export class Section {
     }
   }
 
-  /** Scroll so that a photo stands `top` pixels below the window's edge (in any case within it), and focus it. */
-  reveal(index, top) {
+  /** The first photo that reaches below `y` of the window, with where it stands there. */
+  at(y) {
+    const { top } = this;
+    const index = lowerBound(this.boxes, y - top);
+    return index < this.boxes.length ? { id: this.photos[index].id, top: top + this.boxes[index].y } : null;
+  }
+
+  /** Scroll so that a photo stands `top` pixels below the window's edge. */
+  bring(id, top, { within = false } = {}) {
+    const index = this.photos.findIndex((photo) => photo.id === id);
     const box = this.boxes[index];
-    if (!box) return;
-    const wanted = Math.min(Math.max(top, 80), Math.max(80, innerHeight - box.height - 80));
-    scrollTo(0, scrollY + this.list.getBoundingClientRect().top + box.y - wanted);
+    if (!box) return null;
+    const wanted = within ? Math.min(Math.max(top, 80), Math.max(80, innerHeight - box.height - 80)) : top;
+    scrollTo(0, scrollY + this.top + box.y - wanted);
     this.show();
-    this.shown.get(index)?.querySelector("a").focus({ preventScroll: true });
+    return this.shown.get(index);
   }
 
   /** Put a tile where it belongs in the reading order, so that Tab and screen readers follow the eye. */
@@ -88,12 +113,6 @@ export class Section {
       if (next) return this.list.insertBefore(tile, next);
     }
     return this.list.append(tile);
-  }
-
-  clear() {
-    for (const tile of this.shown.values()) tile.remove();
-    this.shown.clear();
-    this.boxes = [];
   }
 }
 

@@ -1,18 +1,24 @@
-// Selecting photos and acting on them together: a tick on every tile, Shift for a range, x on the focused one.
-import { api } from "./api.js";
-import { ask } from "./dialog.js";
+// Selecting photos: a tick on every tile, Shift for a range, dragging, a long press, and the keyboard: x on the focused
+// one, Shift with arrows, Ctrl+A. What is done with them is in the batch bar.
+import { BatchBar } from "./batch.js";
 import { h, icon, typing } from "./dom.js";
 import { t } from "./i18n.js";
-import { complain, toast } from "./toast.js";
+import { Drag } from "./selection_drag.js";
+import { complain } from "./toast.js";
+
+const ARROWS = new Set(["ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown"]);
 
 export class Selection {
   /**
    * @param {HTMLElement} host the grid or timeline
-   * @param {() => {id: string}[]} order every loaded photo in reading order
-   * @param {(ids: Set<string>) => void} gone called when photos leave the list
+   * @param {object} list what it knows of its photos:
+   *   order(): every loaded photo in reading order; span(a, b): ids from one to the other, loading what lies between;
+   *   all(id): ids to take for Ctrl+A; gone(ids): called when photos leave the list; back(): when they return
    */
-  constructor(host, order, gone) {
-    Object.assign(this, { host, order, gone, ids: new Set(), anchor: null });
+  constructor(host, list) {
+    Object.assign(this, { host, list, ids: new Set(), anchor: null });
+    this.bar = new BatchBar(this);
+    this.drag = new Drag(this);
     host.addEventListener("pointerover", (event) => this.offer(event.target.closest(".tile")));
     host.addEventListener("focusin", (event) => this.offer(event.target.closest(".tile")));
     host.addEventListener("click", (event) => this.click(event), { capture: true });
@@ -35,59 +41,65 @@ export class Selection {
     if (!onTick && this.ids.size === 0) return;
     event.preventDefault();
     event.stopPropagation();
-    this.toggle(tile.dataset.id, event.shiftKey);
+    this.toggle(tile.dataset.id, event.shiftKey).catch(complain);
   }
 
   key(event) {
-    if (typing(event)) return;
+    if (typing(event) || document.querySelector("dialog[open]")) return;
     const tile = document.activeElement?.closest?.(".tile");
-    if (event.key === "x" && tile) this.toggle(tile.dataset.id, event.shiftKey);
-    if (event.key === "Escape" && this.ids.size) this.set([]);
-    if (["ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown"].includes(event.key) && tile) this.walk(event, tile);
+    const inside = tile && this.host.contains(tile);
+    if (event.key.toLowerCase() === "x" && inside && !event.ctrlKey && !event.metaKey) this.toggle(tile.dataset.id, event.shiftKey).catch(complain);
+    else if (event.key === "Escape" && this.ids.size) this.set([]);
+    else if (event.key === "a" && (event.ctrlKey || event.metaKey) && (inside || this.ids.size)) this.takeAll(event, inside ? tile.dataset.id : this.anchor);
+    else if (ARROWS.has(event.key) && inside) this.walk(event, tile);
   }
 
-  /** Arrow keys go to the neighbour the eye expects. */
+  takeAll(event, id) {
+    event.preventDefault();
+    Promise.resolve(this.list.all(id)).then((ids) => this.add(ids), complain);
+  }
+
+  /** Arrow keys go to the neighbour the eye expects; with Shift they take what they pass. */
   walk(event, tile) {
-    const here = tile.getBoundingClientRect();
-    const centre = here.left + here.width / 2;
-    const others = [...this.host.querySelectorAll(".tile")].map((one) => ({ one, box: one.getBoundingClientRect() }));
-    const order = others.findIndex(({ one }) => one === tile);
-    let next;
-    if (event.key === "ArrowLeft") next = others[order - 1];
-    else if (event.key === "ArrowRight") next = others[order + 1];
-    else {
-      const down = event.key === "ArrowDown";
-      const rows = others.filter(({ box }) => (down ? box.top > here.top + 4 : box.top < here.top - 4));
-      const top = down ? Math.min(...rows.map(({ box }) => box.top)) : Math.max(...rows.map(({ box }) => box.top));
-      next = rows
-        .filter(({ box }) => Math.abs(box.top - top) < 4)
-        .sort((a, b) => Math.abs(a.box.left + a.box.width / 2 - centre) - Math.abs(b.box.left + b.box.width / 2 - centre))[0];
-    }
+    const next = neighbour([...this.host.querySelectorAll(".tile")], tile, event.key);
     if (!next) return;
     event.preventDefault();
-    next.one.querySelector("a").focus();
-    next.one.scrollIntoView({ block: "nearest" });
+    next.querySelector("a").focus();
+    next.scrollIntoView({ block: "nearest" });
+    if (!event.shiftKey) return;
+    this.anchor ??= tile.dataset.id;
+    if (!this.ids.size) this.anchor = tile.dataset.id;
+    const base = this.walked?.anchor === this.anchor ? this.walked.base : new Set(this.ids);
+    this.walked = { anchor: this.anchor, base };
+    this.set([...base, ...this.between(this.anchor, next.dataset.id)]);
   }
 
-  toggle(id, range) {
+  async toggle(id, range) {
     const wanted = !this.ids.has(id);
+    const span = range && this.anchor ? await this.list.span(this.anchor, id) : [id];
     const ids = new Set(this.ids);
-    for (const one of range && this.anchor ? this.between(this.anchor, id) : [id]) wanted ? ids.add(one) : ids.delete(one);
+    for (const one of span) wanted ? ids.add(one) : ids.delete(one);
     this.anchor = id;
+    this.walked = null;
     this.set(ids);
   }
 
+  add(ids) {
+    this.set([...this.ids, ...ids]);
+  }
+
+  /** The loaded photos from one to the other, both included. */
   between(a, b) {
-    const all = this.order().map((photo) => photo.id);
-    const [from, to] = [all.indexOf(a), all.indexOf(b)].sort((x, y) => x - y);
-    return from < 0 ? [b] : all.slice(from, to + 1);
+    return slice(this.list.order().map((photo) => photo.id), a, b);
   }
 
   set(ids) {
     this.ids = new Set(ids);
+    if (!this.ids.size) this.anchor = this.walked = null;
     for (const tile of this.host.querySelectorAll(".tile")) this.paint(tile);
     this.host.classList.toggle("selecting", this.ids.size > 0);
-    this.bar();
+    this.host.dispatchEvent(new CustomEvent("albumen:selected"));
+    this.bar.show();
   }
 
   mark(records) {
@@ -101,73 +113,24 @@ export class Selection {
     if (chosen) this.offer(tile);
     tile.querySelector(".tick")?.setAttribute("aria-pressed", String(chosen));
   }
+}
 
-  // --- the bar ---------------------------------------------------------------------------------------------------
+/** The ids of a list from one to the other, whichever comes first; just the second when one is not in it. */
+export function slice(all, a, b) {
+  const [from, to] = [all.indexOf(a), all.indexOf(b)].sort((x, y) => x - y);
+  return from < 0 ? [b] : all.slice(from, to + 1);
+}
 
-  bar() {
-    this.barElement?.remove();
-    this.barElement = null;
-    if (!this.ids.size) return;
-    const place = this.host.dataset.context ?? "";
-    const button = (name, label, run) =>
-      h("button", { class: "icon-button", type: "button", "aria-label": t(label), title: t(label), onclick: () => run().catch(complain) }, icon(name));
-    const actions =
-      place === "trash"
-        ? [button("restore", "batch.restore", () => this.act("restore", { leaves: true }))]
-        : [
-            button("heart", "batch.favorite", () => this.act("favorite")),
-            button("tag", "batch.tag", () => this.tag()),
-            button("album-add", "batch.album", () => this.album()),
-            place === "archive"
-              ? button("archive", "batch.unarchive", () => this.act("unarchive", { leaves: true }))
-              : button("archive", "batch.archive", () => this.act("archive", { leaves: true })),
-            place === "album" && button("minus", "batch.remove", () => this.takeOut()),
-            place === "favorites" && button("minus", "batch.unfavorite", () => this.act("unfavorite", { leaves: true })),
-            button("trash", "batch.delete", () => this.act("delete", { leaves: true, undo: "restore" })),
-          ];
-    this.barElement = h(
-      "div",
-      { class: "batch", role: "toolbar", "aria-label": t("batch.label") },
-      h("div", {}, button("close", "select.clear", async () => this.set([])), h("strong", { role: "status" }, t("select.count", { count: this.ids.size })), ...actions.filter(Boolean)),
-    );
-    document.body.append(this.barElement);
-  }
-
-  async act(action, { leaves = false, undo = "", ...more } = {}) {
-    const ids = [...this.ids];
-    const { done } = await api("POST", "/photos/batch", { ids, action, ...more });
-    if (leaves) this.gone(new Set(ids));
-    this.set([]);
-    const said = t(action === "delete" ? "batch.deleted" : "batch.done", { count: done });
-    const back = async () => {
-      await api("POST", "/photos/batch", { ids, action: undo });
-      location.reload();
-    };
-    toast(said, undo ? { action: t("undo"), run: back } : {});
-  }
-
-  async tag() {
-    const input = h("input", { class: "input", name: "tag", required: true, maxlength: "100", "aria-label": t("batch.which_tag") });
-    const answer = await ask(t("batch.which_tag"), [input], t("batch.apply"));
-    if (answer) await this.act("tag", { tag: answer.get("tag") });
-  }
-
-  async album() {
-    const albums = (await api("GET", "/albums")).filter((album) => album.kind === "manual");
-    if (!albums.length) {
-      toast(t("batch.no_albums"));
-      return;
-    }
-    const select = h("select", { class: "input", name: "album", "aria-label": t("batch.which_album") }, ...albums.map((album) => h("option", { value: album.id }, album.title)));
-    const answer = await ask(t("batch.which_album"), [select], t("batch.apply"));
-    if (answer) await this.act("album", { album_id: answer.get("album") });
-  }
-
-  async takeOut() {
-    const ids = [...this.ids];
-    for (const id of ids) await api("DELETE", `/albums/${this.host.dataset.album}/photos/${id}`);
-    this.gone(new Set(ids));
-    this.set([]);
-    toast(t("batch.done", { count: ids.length }));
-  }
+function neighbour(tiles, tile, key) {
+  const at = tiles.indexOf(tile);
+  if (key === "ArrowLeft") return tiles[at - 1];
+  if (key === "ArrowRight") return tiles[at + 1];
+  const here = tile.getBoundingClientRect();
+  const centre = here.left + here.width / 2;
+  const others = tiles.map((one) => ({ one, box: one.getBoundingClientRect() }));
+  const down = key === "ArrowDown";
+  const rows = others.filter(({ box }) => (down ? box.top > here.top + 4 : box.top < here.top - 4));
+  const top = down ? Math.min(...rows.map(({ box }) => box.top)) : Math.max(...rows.map(({ box }) => box.top));
+  const off = ({ box }) => Math.abs(box.left + box.width / 2 - centre);
+  return rows.filter(({ box }) => Math.abs(box.top - top) < 4).sort((a, b) => off(a) - off(b))[0]?.one;
 }

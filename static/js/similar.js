@@ -1,7 +1,7 @@
 // A strip of the photos that look like this one.
 import { api } from "./api.js";
 import { h } from "./dom.js";
-import { fromItem } from "./tile.js";
+import { altOf, fromItem } from "./tile.js";
 
 const SHOWN = 8;
 
@@ -21,7 +21,8 @@ class SimilarPhotos extends HTMLElement {
     const found = await api("GET", `/photos/${this.dataset.id}/similar?limit=${SHOWN}`).catch(() => []); // the link stays
     if (!found.length) return;
     const line = ({ photo }) => {
-      const { id, alt } = fromItem(photo);
+      const { id } = photo;
+      const alt = altOf(fromItem(photo));
       return h("li", {}, h("a", { href: `/photo/${id}` }, h("img", { src: `/api/v1/photos/${id}/rendition/grid`, alt, loading: "lazy" })));
     };
     this.prepend(h("ul", { class: "thumbs" }, ...found.map(line)));

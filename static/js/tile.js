@@ -12,7 +12,8 @@ export const fromItem = (item) => ({
   thumbhash: item.thumbhash ?? "",
   favorite: item.favorite,
   status: item.status,
-  alt: item.title || t("alt", { date: formatDate(item.taken_at) }),
+  title: item.title,
+  taken: item.taken_at,
   reasons: (item.reasons ?? []).map((reason) => ({ text: reason.match || reason.word, strength: reason.confidence })),
 });
 
@@ -35,18 +36,22 @@ export function fromElement(element) {
 // A strip of 20:1 would fill a row alone as a thread; the grid shows its middle instead.
 const shape = (width, height) => Math.min(4, Math.max(0.4, width / height || 1));
 
+/** What to say in place of the picture; made when it is wanted, as most photos of a long list never are. */
+export const altOf = (photo) => (photo.alt ??= photo.title || t("alt", { date: formatDate(photo.taken) }));
+
 export function makeTile(photo) {
+  const alt = altOf(photo);
   const image = h("img", {
     src: `/api/v1/photos/${photo.id}/rendition/grid`,
     width: String(photo.width),
     height: String(photo.height),
-    alt: photo.alt,
+    alt,
     decoding: "async",
   });
   const tile = h(
     "li",
     { class: "tile", dataset: { id: photo.id, status: photo.status } },
-    h("a", { href: `/photo/${photo.id}`, title: photo.alt }, image, statusMark(photo.status)),
+    h("a", { href: `/photo/${photo.id}`, title: alt }, image, statusMark(photo.status)),
     photo.favorite && loveMark(),
     photo.reasons.length > 0 && h("span", { class: "reasons" }, ...photo.reasons.map(reasonMark)),
   );

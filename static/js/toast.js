@@ -4,18 +4,45 @@ import { t } from "./i18n.js";
 
 const STAY = 6000;
 
-export function toast(text, { action = "", run = null, stay = STAY } = {}) {
+function put(note) {
   const box = document.querySelector(".toasts");
-  const close = () => note.remove();
+  const passing = box.querySelectorAll(".toast:not(.lasting)");
+  if (passing.length > 2) passing[0].remove();
+  box.append(note);
+}
+
+function build(text, action, run, kind = "") {
   const press = async () => {
-    close();
+    note.remove();
     await run();
   };
-  const note = h("div", { class: "toast" }, h("span", {}, text), action && h("button", { type: "button", onclick: press }, action));
-  while (box.children.length > 2) box.firstElementChild.remove();
-  box.append(note);
+  const says = h("span", {}, text);
+  const note = h("div", { class: `toast ${kind}` }, says, action && h("button", { type: "button", onclick: press }, action));
+  return { note, says };
+}
+
+export function toast(text, { action = "", run = null, stay = STAY } = {}) {
+  const { note } = build(text, action, run);
+  put(note);
+  const close = () => note.remove();
   setTimeout(close, stay);
   return close;
+}
+
+/** A message that stays until its work is over: `tell(text, share)` brings it up to date. */
+export function lasting(text, action, run) {
+  const { note, says } = build(text, action, run, "lasting");
+  const bar = h("progress", { max: "1", value: "0", "aria-label": text });
+  note.setAttribute("aria-live", "off"); // its end is said, not every step
+  note.append(bar);
+  put(note);
+  return {
+    close: () => note.remove(),
+    tell(now, share) {
+      says.textContent = now;
+      bar.value = share;
+    },
+  };
 }
 
 export function complain(error) {

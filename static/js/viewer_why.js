@@ -51,6 +51,7 @@ export class Why {
     if (found.model) parts.push(h("p", { class: "model" }, found.model));
     if (found.heat_map) parts.push(this.map(found));
     if (found.examples.length) parts.push(h("p", { class: "small quiet" }, t("why.examples")), h("ul", { class: "thumbs" }, ...found.examples.map(example)));
+    if (found.source === "learned") parts.push(h("p", {}, h("a", { href: `/tag/${encodeURIComponent(found.slug)}/review` }, t("why.review"))));
     panel.replaceChildren(...parts);
   }
 

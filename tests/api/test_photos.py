@@ -82,7 +82,8 @@ class TestLists:
         assert bobs_api.delete(f"/api/v1/photos/{photo_id}").status_code == 404
         assert bobs_api.put(f"/api/v1/photos/{photo_id}/tags/dog").status_code == 404
         batch = {"action": "delete", "ids": [photo_id]}
-        assert bobs_api.post("/api/v1/photos/batch", json=batch).json() == {"done": 0, "missing": [photo_id]}
+        answer = bobs_api.post("/api/v1/photos/batch", json=batch).json()
+        assert (answer["done"], answer["missing"]) == (0, [photo_id])
         assert names(api) == ["photo.jpg"]
 
 
@@ -203,7 +204,7 @@ class TestBatches:
         done = api.post(
             "/api/v1/photos/batch", json={"action": "tag", "ids": ids[:2], "tag": "Holiday"}
         ).json()
-        assert done == {"done": 2, "missing": []}
+        assert (done["done"], done["missing"]) == (2, [])
         assert sorted(names(api, q="tag:holiday")) == ["0", "1"]
 
     def test_all_that_a_query_finds(self, api: TestClient, add: Callable[..., str]) -> None:

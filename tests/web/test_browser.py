@@ -215,7 +215,7 @@ def test_a_keyboard_is_enough(screen: Any, library: list[str]) -> None:
     page.keyboard.press("x")
     page.keyboard.press("ArrowRight")
     page.keyboard.press("Shift+X")
-    page.keyboard.press("x")
+    page.wait_for_selector(".batch strong:has-text('2 selected')")
     assert "2 selected" in page.text_content(".batch")
     page.click(".batch button[aria-label='Favourite']")
     page.wait_for_selector(".batch", state="detached")

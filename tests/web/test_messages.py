@@ -36,7 +36,7 @@ def _used() -> tuple[set[str], set[str]]:
     js = set(re.findall(r"\bt\(\"([\w.]+)\"", scripts)) | set(
         re.findall(r"[?:] \"([\w]+\.[\w.]+)\"", scripts)
     )
-    js |= set(re.findall(r"button\(\"[\w-]+\", \"([\w.]+)\"", scripts))
+    js |= set(re.findall(r"\b(?:button|press|item)\(\"[\w-]+\", \"([\w.]+)\"", scripts))
     whole |= {f"js.{key}" for key in js}
     begun |= {f"js.{key}" for key in re.findall(r"\bt\(`([\w.]+)\$", scripts)}
     # The title, introduction and empty state of a list carry the list's name.

@@ -228,18 +228,40 @@ class PhotoUpdate(Schema):
 
 
 class BatchRequest(Schema):
-    """Act on listed photos or on all that a query finds (1,000 at a time)."""
+    """Act on listed photos or on all that a query finds (1,000 at a time).
+
+    `tag` and `untag` need `tag`; `album` and `unalbum` need `album_id`; `edit` needs `recipe`.
+    """
 
     action: str = Field(examples=["favorite"])
     ids: list[UUID] | None = Field(None, max_length=1000)
     query: str | None = Field(None, max_length=4000, examples=["tag:dog year:2024"])
     tag: str | None = Field(None, max_length=100)
     album_id: UUID | None = None
+    recipe: list[dict[str, Any]] | None = Field(None, max_length=100, examples=[[{"op": "auto_enhance"}]])
+    title: str = Field("", max_length=200, description="Name of the edits.")
 
 
 class BatchAnswer(Schema):
     done: int
     missing: list[UUID]
+    refused: list[UUID] = Field([], description="Photos whose size or shape the recipe does not suit.")
+    job: UUID | None = Field(None, description="Renders the edits; cancel it, or take its edits back.")
+
+
+class DownloadRequest(Schema):
+    """Listed photos, or all that a query finds (5,000 at a time)."""
+
+    ids: list[UUID] | None = Field(None, max_length=5000)
+    query: str | None = Field(None, max_length=4000, examples=['album:"Summer by the sea"'])
+    version: Literal["original", "edited"] = Field(
+        "original",
+        description="`edited` gives each photo's newest edit, and the original where there is none.",
+    )
+
+
+class EditsTakenBack(Schema):
+    done: int
 
 
 class TagNodePublic(Schema):
