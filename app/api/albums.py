@@ -44,7 +44,9 @@ def create_album(viewer: AlbumWriter, session: WriteDb, body: AlbumCreate) -> Al
         raise Invalid("A dynamic album needs a query.", field="query")
     if body.kind == "manual" and body.query is not None:
         raise Invalid("A manual album has no query.", field="query")
-    album = albums.create_album(session, viewer, body.title, query=body.query, description=body.description)
+    album = albums.create_album(
+        session, viewer, body.title, query=body.query, description=body.description, sort=body.sort
+    )
     return AlbumPublic.of(albums.summarise(session, viewer, album))
 
 
@@ -106,6 +108,7 @@ def list_album_photos(
 ) -> PhotoPage:
     album = albums.get_album(session, viewer, album_id)
     query = f"{albums.members(album)} ({q})" if q.strip() else albums.members(album)
+    order = order or (None if q.strip() else album.sort)
     page = find_photos(session, viewer, query, order=order, limit=limit, cursor=cursor, archived=True)
     return PhotoPage(items=items_of(page.items), next_cursor=page.next_cursor)
 

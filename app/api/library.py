@@ -30,7 +30,7 @@ router = APIRouter(tags=["library"])
     responses=problems(401, 403, 422),
     summary="Complete a search",
 )
-def suggestions(
+def complete_search(
     viewer: PhotoReader,
     session: ReadDb,
     q: Annotated[
@@ -54,7 +54,7 @@ def suggestions(
     responses=problems(401, 403),
     summary="Countries, regions and towns with counts",
 )
-def place_tree(
+def list_places(
     viewer: PhotoReader, session: ReadDb, accept_language: Annotated[str, Header()] = ""
 ) -> list[CountryPublic]:
     """Every place where there are photos outside trash and archive, the most photographed first."""
@@ -71,7 +71,7 @@ def place_tree(
     responses=problems(401, 403, 422),
     summary="Photos on the map, near ones put together",
 )
-def clusters(
+def map_clusters(
     viewer: PhotoReader,
     session: ReadDb,
     bbox: Annotated[
@@ -92,7 +92,7 @@ def clusters(
     responses=problems(401, 403, 422),
     summary="What this day brings back",
 )
-def recall(
+def list_memories(
     viewer: PhotoReader,
     session: ReadDb,
     today: Annotated[

@@ -20,6 +20,9 @@ class Album(Base):
     description: Mapped[str] = mapped_column(String(10_000), default="")
     kind: Mapped[str] = mapped_column(String(7), default="manual")  # manual dynamic
     query: Mapped[str | None] = mapped_column(String(4000))  # canonical text of a dynamic album's rule
+    sort: Mapped[str] = mapped_column(
+        String(8), default="newest", server_default="newest"
+    )  # newest oldest added
     cover_photo_id: Mapped[UUID | None] = mapped_column(ForeignKey("photos.id", ondelete="SET NULL"))
     created_at: Mapped[datetime] = mapped_column(default=utcnow)
     updated_at: Mapped[datetime] = mapped_column(default=utcnow)

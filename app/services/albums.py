@@ -16,6 +16,9 @@ from app.sentences import say
 from app.services import tallies
 from app.services.accounts import Viewer
 
+ORDERS = ("newest", "oldest", "added")
+MOST_PINS = 500  # shown of one album
+
 
 @dataclass(frozen=True)
 class AlbumSummary:
@@ -104,7 +107,13 @@ def members(album: Album) -> str:
 
 
 def create_album(
-    session: WriteSession, viewer: Viewer, title: str, *, query: str | None = None, description: str = ""
+    session: WriteSession,
+    viewer: Viewer,
+    title: str,
+    *,
+    query: str | None = None,
+    description: str = "",
+    sort: str = "newest",
 ) -> Album:
     """A manual album, or a dynamic one when a ``query`` is given.
 
@@ -117,6 +126,7 @@ def create_album(
         description=description[:10_000],
         kind="manual" if query is None else "dynamic",
         query=None if query is None else _rule(query),
+        sort=_sort(sort),
     )
     session.add(album)
     session.flush()
@@ -147,8 +157,11 @@ def update_album(
     description: str | None = None,
     query: str | None = None,
     cover_photo_id: UUID | None = None,
+    sort: str | None = None,
 ) -> Album:
     album = get_album(session, viewer, album_id)
+    if sort is not None:
+        album.sort = _sort(sort)
     if title is not None:
         album.title = _title(title)
     if description is not None:
@@ -199,6 +212,33 @@ def remove_photos(session: WriteSession, viewer: Viewer, album_id: UUID, photo_i
     album.updated_at = utcnow()
 
 
+def pinned(session: ReadSession, viewer: Viewer, album_id: UUID) -> dict[str, list[Photo]]:
+    """The exceptions of a dynamic album: photos pinned in (``always``) and out (``never``), the latest pin first."""
+    album = get_album(session, viewer, album_id, kind="dynamic")
+    rows = session.execute(
+        select(AlbumPhoto.pin, Photo)
+        .join(Photo, Photo.id == AlbumPhoto.photo_id)
+        .where(AlbumPhoto.album_id == album.id, Photo.deleted_at.is_(None))
+        .order_by(AlbumPhoto.added_at.desc(), Photo.id)
+        .limit(MOST_PINS)
+    ).tuples()
+    found: dict[str, list[Photo]] = {"always": [], "never": []}
+    for pin, photo in rows:
+        if pin in found:
+            found[pin].append(photo)
+    return found
+
+
+def unpin(session: WriteSession, viewer: Viewer, album_id: UUID, photo_id: UUID) -> None:
+    """Let the rule decide about a photo again; doing it twice is harmless."""
+    album = get_album(session, viewer, album_id, kind="dynamic")
+    _own_photos(session, viewer, [photo_id])
+    session.execute(
+        delete(AlbumPhoto).where(AlbumPhoto.album_id == album.id, AlbumPhoto.photo_id == photo_id)
+    )
+    album.updated_at = utcnow()
+
+
 def _put(session: WriteSession, album: Album, photo_ids: Sequence[UUID], pin: str | None) -> int:
     if not photo_ids:
         return 0
@@ -227,6 +267,12 @@ def _rule(text: str) -> str:
     if not canonical:
         raise Invalid("A dynamic album needs a rule, such as tag:beach year:2024.", field="query")
     return canonical
+
+
+def _sort(sort: str) -> str:
+    if sort not in ORDERS:
+        raise Invalid(say("The order is one of {orders}.", orders=", ".join(ORDERS)), field="sort")
+    return sort
 
 
 def _title(title: str) -> str:

@@ -70,6 +70,7 @@ def bare(status: int) -> Row:
 
 READ, UPLOAD, WRITE = "photos.read", "photos.upload", "photos.write"
 ALBUMS, ALBUMS_WRITE = "albums.read", "albums.write"
+TEXT = {"Content-Type": "text/plain"}
 
 ROWS: dict[str, Row] = {
     # accounts
@@ -151,6 +152,14 @@ ROWS: dict[str, Row] = {
     f"GET {V1}/albums/{{album_id}}/photos": Row(OWNER, ALBUMS),
     f"PUT {V1}/albums/{{album_id}}/photos/{{photo_id}}": Row(OWNER, ALBUMS_WRITE, 204),
     f"DELETE {V1}/albums/{{album_id}}/photos/{{photo_id}}": Row(OWNER, ALBUMS_WRITE, 204),
+    f"POST {V1}/queries/parse": Row(ANYONE, READ, send=body(query="year:2024")),
+    f"GET {V1}/albums/suggestions": Row(ANYONE, ALBUMS),
+    f"GET {V1}/albums/rules": Row(ANYONE, ALBUMS),
+    f"POST {V1}/albums/rules": Row(
+        ANYONE, ALBUMS_WRITE, send=lambda _o: {"content": "album: A\nrule: year:2024\n", "headers": TEXT}
+    ),
+    f"GET {V1}/albums/{{rule_id}}/pins": Row(OWNER, ALBUMS),
+    f"DELETE {V1}/albums/{{rule_id}}/pins/{{photo_id}}": Row(OWNER, ALBUMS_WRITE, 204),
     f"GET {V1}/tags": Row(ANYONE, READ),
     f"POST {V1}/tags": Row(
         OWNER, WRITE, 201, lambda o: {"json": {"name": "Our boat", "examples": [o["photo_id"]]}}

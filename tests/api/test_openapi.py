@@ -27,6 +27,8 @@ THINGS = (
     "second",
     "upload_id",
     "key_id",
+    "rule_id",
+    "photo_merge_id",
 )
 MORE = ("token", "share_id", "campaign_id")
 

@@ -114,6 +114,10 @@ class Objects(dict[str, str]):
         pair = {"keeper": self["photo_id"], "others": [self["second_photo"]]}
         return self._api().post(f"{V1}/duplicates/merge", json=pair).json()["id"]
 
+    def _rule_id(self) -> str:
+        body = {"title": "Rule", "kind": "dynamic", "query": "year:2024"}
+        return self._api().post(f"{V1}/albums", json=body).json()["id"]
+
     def _album_id(self) -> str:
         return self._api().post(f"{V1}/albums", json={"title": "Album"}).json()["id"]
 
