@@ -1,19 +1,24 @@
-"""Model weights: listing, fetching, verifying."""
+"""Model weights: listing, fetching, verifying, and what the networks cost on this machine."""
 
 from __future__ import annotations
 
 import argparse
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from app.cli.command import Add, fail, print_json
 from app.settings import Settings
 
+if TYPE_CHECKING:
+    from ml.zoo import Zoo
+
 
 def register(add: Add) -> None:
-    models = add("models", _models, "List, fetch and verify model weights.", as_json=True)
-    models.add_argument("action", choices=["list", "fetch", "verify"])
-    models.add_argument("ids", nargs="*", metavar="ID", help="default: all default models")
+    models = add("models", _models, "List, fetch and verify model weights; time the networks.", as_json=True)
+    models.add_argument("action", choices=["list", "fetch", "verify", "bench"])
+    models.add_argument(
+        "ids", nargs="*", metavar="ID", help="default: all default models (bench: all that are installed)"
+    )
 
 
 def _models(arguments: argparse.Namespace, settings: Settings) -> int:
@@ -23,6 +28,8 @@ def _models(arguments: argparse.Namespace, settings: Settings) -> int:
 
     zoo = Zoo(settings.models_dir)
     try:
+        if arguments.action == "bench":
+            return _bench(arguments, zoo)
         if arguments.action == "list":
             states = zoo.states()
         elif arguments.action == "verify":
@@ -54,6 +61,40 @@ def _models(arguments: argparse.Namespace, settings: Settings) -> int:
             f"{mark} {row['id']:<44} {row['state']:<9} {float(row['bytes']) / 1e6:7.1f} MB  {row['licence']}"
         )
     return 1 if arguments.action == "verify" and any(row["state"] != "ready" for row in rows) else 0
+
+
+def _bench(arguments: argparse.Namespace, zoo: Zoo) -> int:
+    """Time the named networks, or all that are installed; 1 when one could not be measured."""
+    from ml import registry
+    from ml.cost import CostError, cost_of, measurable
+
+    installed = [state.entry for state in zoo.states() if state.state == "ready"]
+    chosen = [registry.get(name) for name in arguments.ids] or [e for e in installed if measurable(e)]
+    rows: list[dict[str, Any]] = []
+    failures = 0
+    if not arguments.json:
+        print(
+            f"{'model':<44} {'input':>15} {'ms':>9} {'quickest':>9} {'load s':>7} {'network':>8} {'process':>8}"
+        )
+    for entry in chosen:
+        try:
+            cost = cost_of(entry, zoo.models_dir)
+        except CostError as error:
+            failures += 1
+            rows.append({"model_id": entry.id, "error": str(error)})
+            if not arguments.json:
+                print(error, file=sys.stderr)
+            continue
+        rows.append(vars(cost))
+        if not arguments.json:
+            shape = "x".join(map(str, cost.shape))
+            print(
+                f"{cost.model_id:<44} {shape:>15} {cost.milliseconds:9.1f} {cost.quickest:9.1f}"
+                f" {cost.load_seconds:7.2f} {cost.network_bytes / 1e6:5.0f} MB {cost.process_bytes / 1e6:5.0f} MB"
+            )
+    if arguments.json:
+        print_json(rows)
+    return 1 if failures else 0
 
 
 class _FetchBar:
