@@ -98,7 +98,8 @@ def _measure(entry: ModelEntry, models_dir: Path) -> Cost:
     network = Network(entry, models_dir)
     started = time.perf_counter()
     network.run(*arrays)
-    load, times = time.perf_counter() - started, []
+    load = time.perf_counter() - started
+    times: list[float] = []
     while len(times) < _MOST_RUNS and (len(times) < 3 or sum(times) < _SECONDS):
         started = time.perf_counter()
         network.run(*arrays)

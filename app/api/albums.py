@@ -166,7 +166,7 @@ def list_tags(
             name_zh=node.tag.name_zh,
             parent=by_id[node.tag.parent_id].slug if node.tag.parent_id in by_id else None,
             count=node.count,
-            own=node.tag.owner_id is not None,
+            own=node.tag.own,
         )
         for node in nodes
         if node.tag.id in keep

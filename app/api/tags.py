@@ -60,23 +60,36 @@ class TagUpdate(Schema):
     merge_into: str | None = Field(None, max_length=100, description="Slug of the tag to become one with.")
 
 
+class TagMerge(Schema):
+    tags: list[str] = Field(min_length=1, max_length=taxonomy.MAX_MERGED, examples=[["puppy"]])
+    into: str = Field(max_length=100, description="Slug of the tag to become one with.", examples=["dog"])
+
+
 class TagChanged(Schema):
+    """A tag as you arranged it. `changed`: what you did to it, of name, parent, hidden, merged."""
+
     slug: str
     name: str
     name_en: str
     name_zh: str
+    parent: str | None = Field(description="Slug of the tag above.")
     own: bool
     hidden: bool
+    merged_into: str | None = Field(description="Slug of the tag that it is shown as.")
+    changed: list[str]
 
     @classmethod
-    def of(cls, tag: Tag, language: str, hidden: bool) -> TagChanged:
+    def of(cls, seen: taxonomy.Arranged, language: str) -> TagChanged:
         return cls(
-            slug=tag.slug,
-            name=_name(tag, language),
-            name_en=tag.name_en,
-            name_zh=tag.name_zh,
-            own=tag.owner_id is not None,
-            hidden=hidden,
+            slug=seen.tag.slug,
+            name=seen.name_zh if language == "zh" else seen.name_en,
+            name_en=seen.name_en,
+            name_zh=seen.name_zh,
+            parent=seen.parent,
+            own=seen.tag.owner_id is not None,
+            hidden=seen.hidden,
+            merged_into=seen.merged_into,
+            changed=list(seen.changed),
         )
 
 
@@ -170,7 +183,49 @@ def hidden_tags(
     viewer: PhotoReader, session: ReadDb, accept_language: Annotated[str, Header()] = ""
 ) -> list[TagChanged]:
     language = language_of(accept_language, viewer.language)
-    return [TagChanged.of(tag, language, True) for tag in taxonomy.hidden_tags(session, viewer)]
+    return [TagChanged.of(tag, language) for tag in taxonomy.hidden_tags(session, viewer)]
+
+
+@router.get(
+    "/tags/changed",
+    response_model=list[TagChanged],
+    responses=problems(401, 403),
+    summary="Tags you have renamed, moved, hidden or merged",
+)
+def changed_tags(
+    viewer: PhotoReader, session: ReadDb, accept_language: Annotated[str, Header()] = ""
+) -> list[TagChanged]:
+    """Each can be brought back with `POST /tags/{slug}/restore`."""
+    language = language_of(accept_language, viewer.language)
+    return [TagChanged.of(tag, language) for tag in taxonomy.changed_tags(session, viewer)]
+
+
+@router.post(
+    "/tags/merge",
+    response_model=TagChanged,
+    responses=problems(401, 403, 404, 409, 422),
+    summary="Make several tags one",
+)
+def merge_tags(
+    viewer: PhotoWriter, session: WriteDb, body: TagMerge, accept_language: Annotated[str, Header()] = ""
+) -> TagChanged:
+    """They are shown and searched as one, for you alone; `POST /tags/{slug}/restore` parts one again."""
+    merged = taxonomy.merge_tags(session, viewer, body.tags, body.into)
+    return TagChanged.of(merged, language_of(accept_language, viewer.language))
+
+
+@router.post(
+    "/tags/{slug}/restore",
+    response_model=TagChanged,
+    responses=problems(401, 403, 404, 422),
+    summary="Take back what you did to a tag",
+)
+def restore_tag(
+    viewer: PhotoWriter, session: WriteDb, slug: str, accept_language: Annotated[str, Header()] = ""
+) -> TagChanged:
+    """Its own name and place, in sight, and by itself. A tag of your own keeps the name and place you gave it."""
+    restored = taxonomy.restore_tag(session, viewer, slug)
+    return TagChanged.of(restored, language_of(accept_language, viewer.language))
 
 
 @router.patch(
@@ -186,13 +241,14 @@ def update_tag(
     body: TagUpdate,
     accept_language: Annotated[str, Header()] = "",
 ) -> TagChanged:
-    """Tags of your own; of the vocabulary's only `hidden` can be changed, and for you alone."""
+    """For you alone: a tag of the vocabulary stays as it is for everybody else. Search and dynamic albums follow at
+    once, and find it by its former name, too. Photos keep the wider tags they were given before a tag was moved.
+    """
     fields = body.model_dump()
     if "parent" in body.model_fields_set:
         fields["parent"] = body.parent or ""
-    tag = taxonomy.update_tag(session, viewer, slug, taxonomy.TagChange(**fields))
-    hidden = tag.id in {other.id for other in taxonomy.hidden_tags(session, viewer)}
-    return TagChanged.of(tag, language_of(accept_language, viewer.language), hidden)
+    changed = taxonomy.update_tag(session, viewer, slug, taxonomy.TagChange(**fields))
+    return TagChanged.of(changed, language_of(accept_language, viewer.language))
 
 
 @router.delete(
@@ -224,7 +280,7 @@ def tag_evidence(
     address = f"/api/v1/photos/{photo_id}/explain?tag={quote(found.tag.slug, safe='')}"
     return EvidencePublic(
         slug=found.tag.slug,
-        name=_name(found.tag, language_of(accept_language, viewer.language)),
+        name=found.tag.name(language_of(accept_language, viewer.language)),
         source=best.source,
         model=best.model,
         confidence=round(best.confidence, 4),

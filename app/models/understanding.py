@@ -82,12 +82,19 @@ class TaughtTag(Base):
     learned_at: Mapped[datetime | None]
 
 
-class HiddenTag(Base):
-    """A vocabulary tag that one user does not want to see."""
+class TagChoice(Base):
+    """What one user wants of a tag, of the vocabulary or their own: another name, another place in the tree, out of
+    sight, or as one with another tag. The tag itself and everybody else's view of it stay as they are."""
 
-    __tablename__ = "hidden_tags"
+    __tablename__ = "tag_choices"
     user_id: Mapped[UUID] = mapped_column(cascade("users.id"), primary_key=True)
     tag_id: Mapped[int] = mapped_column(cascade("tags.id"), primary_key=True)
+    name_en: Mapped[str | None] = mapped_column(String(100))
+    name_zh: Mapped[str | None] = mapped_column(String(100))
+    moved: Mapped[bool] = mapped_column(default=False)
+    parent_id: Mapped[int | None] = mapped_column(ForeignKey("tags.id", ondelete="SET NULL"), index=True)
+    hidden: Mapped[bool] = mapped_column(default=False)
+    merged_into_id: Mapped[int | None] = mapped_column(ForeignKey("tags.id", ondelete="SET NULL"), index=True)
     __table_args__ = (Index(None, "tag_id"),)
 
 

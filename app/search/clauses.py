@@ -99,6 +99,8 @@ def _days(term: Term) -> Interval[Day]:
 def _tag(c: Compiler, term: Term, confidence: Interval[Number] | None) -> Condition:
     name = _text(term)
     roots = c.library.tags.find(name)
+    if not roots and c.library.tags.hides(name):
+        return sql.nothing()  # no error: an album's rule must not break because its owner hid a tag
     if not roots:
         near = c.library.tags.nearest(name)
         hint = say(" Did you mean {names}?", names=", ".join(near)) if near else ""

@@ -31,7 +31,7 @@ class Library:
 
     @cached_property
     def tags(self) -> TagBook:
-        return tag_book(self.session, self.viewer)
+        return tag_book(self.session, self.viewer.user_id)
 
     @cached_property
     def people(self) -> dict[str, frozenset[UUID]]:

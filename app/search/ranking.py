@@ -243,8 +243,9 @@ def _explain(
             .group_by(PhotoTag.photo_id, PhotoTag.tag_id)
         )
         for photo_id, tag_id, sure in session.execute(rows):
-            name = plan.library.tags.by_id[tag_id].name(language)
-            found[photo_id].append(Reason("tag", evidence.text, name, round(sure, 4)))
+            tag = plan.library.tags.shown(tag_id)
+            if tag is not None:
+                found[photo_id].append(Reason("tag", evidence.text, tag.name(language), round(sure, 4)))
     if evidence.people:
         people = (
             select(Face.photo_id, Person.name)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
-from sqlalchemy import distinct, func, select
+from sqlalchemy import case, distinct, func, select
 
 from app.db import ReadSession
 from app.models import Album, AlbumPhoto, Face, Person, Photo, PhotoTag, PhotoTerm
@@ -115,20 +115,22 @@ class _Source:
         return [Suggestion(kind, f"{field.name}:{v}", v) for v in known if v.startswith(value)]
 
     def tags(self, word: str) -> list[Suggestion]:
-        book = tag_book(self.session, self.viewer)
+        book = tag_book(self.session, self.viewer.user_id)
         found = _matching_tags(book, name_key(word))[:_COUNTED_TAGS]
+        asked = {member: tag.id for tag in found for member in book.members(tag.id)}
+        shown_as = case(asked, value=PhotoTag.tag_id) if asked else PhotoTag.tag_id
         counted = self.session.execute(
-            select(PhotoTag.tag_id, func.count(distinct(PhotoTag.photo_id)))
+            select(shown_as, func.count(distinct(PhotoTag.photo_id)))
             .join(Photo, Photo.id == PhotoTag.photo_id)
             .where(
-                PhotoTag.tag_id.in_([tag.id for tag in found]),
+                PhotoTag.tag_id.in_(asked),
                 PhotoTag.state != "rejected",
                 PhotoTag.source != "guess",
                 *self.here,
             )
-            .group_by(PhotoTag.tag_id)
+            .group_by(shown_as)
         )
-        counts = dict(counted.tuples().all())
+        counts: dict[int, int] = dict(counted.tuples().all())
         named = [Suggestion("tag", t.name(self.viewer.language), "", counts.get(t.id, 0)) for t in found]
         ranked = sorted(named, key=lambda s: (-(s.count or 0), len(s.text), s.text))
         return [replace(s, text=f"tag:{quote(s.text)}", label=s.text) for s in ranked]

@@ -14,6 +14,7 @@ from app.context import Context
 from app.db import ReadSession
 from app.errors import NotFound
 from app.models import DetectedObject, Face, Photo, PhotoTag, Stage, Tag
+from app.search.tags import TagInfo, tag_book
 from app.services import teaching, vocabulary
 from app.services.accounts import Viewer
 from app.services.heatmaps import paint
@@ -39,7 +40,7 @@ class Place:
 class Evidence:
     """Everything that speaks for one tag on one photo: ``rows`` the strongest first."""
 
-    tag: Tag
+    tag: TagInfo
     rows: list[PhotoTag]
     places: list[Place]
     examples: list[tuple[UUID, float]]
@@ -53,20 +54,24 @@ def evidence_of(session: ReadSession, viewer: Viewer, photo_id: UUID, slug: str)
         NotFound: no such photo or tag of this viewer, or the photo does not have it.
     """
     photo = get_photo(session, viewer, photo_id)
-    tag = vocabulary.get_tag(session, viewer, slug)
-    rows = _rows(session, photo, tag)
-    if not rows:
+    tag, rows = _speaking(session, viewer, photo, slug)
+    shown = tag_book(session, viewer.user_id).shown(tag.id)
+    if not rows or shown is None:
         raise NotFound("The photo does not have this tag.")
     places = _places(session, photo, tag, rows)
     seen = any(row.source == "scene" for row in rows) and bool(_classes(tag))
-    return Evidence(tag, rows, places, teaching.nearest_examples(session, photo, tag), seen or bool(places))
+    return Evidence(shown, rows, places, teaching.nearest_examples(session, photo, tag), seen or bool(places))
 
 
-def _rows(session: ReadSession, photo: Photo, tag: Tag) -> list[PhotoTag]:
-    rows = session.scalars(
-        select(PhotoTag).where(PhotoTag.photo_id == photo.id, PhotoTag.tag_id == tag.id)
+def _speaking(session: ReadSession, viewer: Viewer, photo: Photo, slug: str) -> tuple[Tag, list[PhotoTag]]:
+    """The tag, or the one of those shown as it that has the strongest evidence, and its rows, strongest first."""
+    meant = {tag.id: tag for tag in vocabulary.meant(session, viewer, slug)}
+    found = session.scalars(
+        select(PhotoTag).where(PhotoTag.photo_id == photo.id, PhotoTag.tag_id.in_(meant))
     ).all()
-    return sorted(rows, key=lambda row: (row.source == "user", -row.confidence))
+    rows = sorted(found, key=lambda row: (row.source == "user", -row.confidence))
+    tag = meant[rows[0].tag_id] if rows else next(iter(meant.values()))
+    return tag, [row for row in rows if row.tag_id == tag.id]
 
 
 def _under(tag: Tag) -> set[str]:
@@ -118,8 +123,7 @@ def heat_map(context: Context, session: ReadSession, viewer: Viewer, photo_id: U
         NotFound: no such photo or tag, or nothing in the picture speaks for it in one place more than another.
     """
     photo = get_photo(session, viewer, photo_id)
-    tag = vocabulary.get_tag(session, viewer, slug)
-    rows = _rows(session, photo, tag)
+    tag, rows = _speaking(session, viewer, photo, slug)
     places = _places(session, photo, tag, rows)
     by_scene = bool(_classes(tag)) and (not places or (bool(rows) and rows[0].source == "scene"))
     scene = session.get(Stage, (photo.id, "scenes"))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -13,6 +13,7 @@ from app.context import Context
 from app.db import ReadSession, WriteSession, utcnow
 from app.errors import Invalid, NotFound
 from app.models import Cue, DetectedObject, Edit, Face, Person, Photo, PhotoTag, Stage, Tag, TextLine
+from app.search.tags import TagInfo, tag_book
 from app.search.terms import index_terms
 from app.sentences import say
 from app.services import intake, jobs, teaching, vocabulary
@@ -26,7 +27,7 @@ _PART = 500  # ids in one statement
 class TagOnPhoto:
     """One tag of a photo: the strongest evidence for it, and the user's verdict if there is one."""
 
-    tag: Tag
+    tag: TagInfo
     confidence: float
     source: str
     state: str
@@ -128,22 +129,34 @@ def describe(session: ReadSession, viewer: Viewer, photo_id: UUID) -> PhotoDetai
 
 
 def tags_of(session: ReadSession, photo: Photo) -> list[TagOnPhoto]:
-    """The photo's tags, one entry each: confirmed first, then by confidence; rejected ones last."""
-    rows = session.execute(
-        select(PhotoTag, Tag)
-        .join(Tag, Tag.id == PhotoTag.tag_id)
-        .where(PhotoTag.photo_id == photo.id, PhotoTag.source != "guess")
-        .where(Tag.hidden.is_(False), ~vocabulary.hidden_by(photo.owner_id))
-    )
+    """The photo's tags as its owner arranged them, one entry each: confirmed first, then by confidence; rejected
+    ones last, hidden ones not at all."""
+    rows = session.scalars(
+        select(PhotoTag).where(PhotoTag.photo_id == photo.id, PhotoTag.source != "guess")
+    ).all()
+    book = tag_book(session, photo.owner_id)
     best: dict[int, TagOnPhoto] = {}
-    for row, tag in rows:
+    for row in rows:
+        tag = book.shown(row.tag_id)
+        if tag is None:
+            continue
+        if row.tag_id != tag.id and row.state == "rejected":
+            continue  # what is not a corgi may still be a dog
         seen = best.get(tag.id)
         # A model's evidence tells more than the bare fact that the user agreed with it.
         rank = (row.source != "user", row.confidence)
+        verdict = _stronger(row.state, seen.state if seen is not None else "suggested")
         if seen is None or rank > (seen.source != "user", seen.confidence):
-            best[tag.id] = TagOnPhoto(tag, row.confidence, row.source, row.state, row.model)
+            best[tag.id] = TagOnPhoto(tag, row.confidence, row.source, verdict, row.model)
+        else:
+            best[tag.id] = replace(seen, state=verdict)
     order = {"confirmed": 0, "suggested": 1, "rejected": 2}
     return sorted(best.values(), key=lambda t: (order[t.state], -t.confidence, t.tag.slug))
+
+
+def _stronger(one: str, other: str) -> str:
+    """Of the states of tags that are shown as one: a rejection of it, else a confirmation of any."""
+    return max(one, other, key=("suggested", "confirmed", "rejected").index)
 
 
 # --- changing -------------------------------------------------------------------------------------------------
@@ -200,7 +213,10 @@ def confirm_tag(session: WriteSession, viewer: Viewer, photo_id: UUID, name: str
 def reject_tag(session: WriteSession, viewer: Viewer, photo_id: UUID, slug: str) -> None:
     """Remove a tag: a later analysis will not bring it back."""
     photo = get_photo(session, viewer, photo_id)
-    _decide(session, photo, vocabulary.get_tag(session, viewer, slug), "rejected")
+    there = set(session.scalars(select(PhotoTag.tag_id).where(PhotoTag.photo_id == photo.id)))
+    tag, *joined = vocabulary.meant(session, viewer, slug)
+    for meant in [tag, *(other for other in joined if other.id in there)]:
+        _decide(session, photo, meant, "rejected")
 
 
 def _decide(session: WriteSession, photo: Photo, tag: Tag, state: str) -> None:

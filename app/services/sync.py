@@ -37,6 +37,7 @@ from app.models import (
     PhotoTag,
     Tag,
 )
+from app.search.tags import tag_book
 from app.services.accounts import Viewer
 
 MAX_PAGE = 500
@@ -165,7 +166,7 @@ def _things(session: ReadSession, viewer: Viewer, page: Sequence[Change]) -> dic
             names.setdefault(row.kind, []).append(row.entity)
     found: dict[tuple[str, str], Thing] = {}
     ids = {kind: [UUID(hex=name) for name in names.get(kind, ())] for kind in ("photo", "album", "person")}
-    for photo in _photos(session, ids["photo"]):
+    for photo in _photos(session, viewer, ids["photo"]):
         found["photo", photo.photo.id.hex] = photo
     for album in session.scalars(select(Album).where(Album.id.in_(ids["album"]), Album.deleted_at.is_(None))):
         found["album", album.id.hex] = album
@@ -179,16 +180,16 @@ def _things(session: ReadSession, viewer: Viewer, page: Sequence[Change]) -> dic
     return found
 
 
-def _photos(session: ReadSession, ids: list[UUID]) -> list[SyncedPhoto]:
+def _photos(session: ReadSession, viewer: Viewer, ids: list[UUID]) -> list[SyncedPhoto]:
     tags: dict[UUID, set[str]] = {photo_id: set() for photo_id in ids}
     people: dict[UUID, set[UUID]] = {photo_id: set() for photo_id in ids}
-    seen = (
-        select(PhotoTag.photo_id, Tag.slug)
-        .join(Tag, Tag.id == PhotoTag.tag_id)
-        .where(PhotoTag.photo_id.in_(ids), PhotoTag.state != "rejected")
+    seen = select(PhotoTag.photo_id, PhotoTag.tag_id).where(
+        PhotoTag.photo_id.in_(ids), PhotoTag.state != "rejected"
     )
-    for photo_id, slug in session.execute(seen):
-        tags[photo_id].add(slug)
+    book = tag_book(session, viewer.user_id)
+    for photo_id, tag_id in session.execute(seen):
+        if (tag := book.shown(tag_id)) is not None:
+            tags[photo_id].add(tag.slug)
     faces = select(Face.photo_id, Face.person_id).where(Face.photo_id.in_(ids), Face.person_id.is_not(None))
     for photo_id, person_id in session.execute(faces):
         people[photo_id].add(person_id)  # type: ignore[arg-type]

@@ -1,16 +1,25 @@
-"""Changing tags: a user's own are renamed, moved, merged and deleted; those of the vocabulary can be hidden."""
+"""Arranging tags: giving them another name or place, hiding them, making several one; and taking that back.
+
+A user arranges tags for themselves: what they do to a tag of the vocabulary is kept as their choice (``TagChoice``) and
+changes nobody else's view, and the tag as it ships is a restore away. Tags of their own are renamed, moved and hidden
+themselves; they become one with others by choice, too, so that this can be undone.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, or_, select, update
 
 from app.db import ReadSession, WriteSession, utcnow
 from app.errors import Conflict, Invalid, NotAllowed
-from app.models import HiddenTag, Job, Photo, PhotoTag, Tag, TaughtTag
+from app.models import Job, Photo, PhotoTag, Tag, TagChoice
+from app.search.tags import tag_book
 from app.services import teaching, vocabulary
 from app.services.accounts import Viewer
+
+MAX_MERGED = 100
 
 
 @dataclass(frozen=True)
@@ -25,40 +34,92 @@ class TagChange:
     merge_into: str | None = None
 
 
-def update_tag(session: WriteSession, viewer: Viewer, slug: str, change: TagChange) -> Tag:
-    """Change a tag; the one that is left (another when merged).
+@dataclass(frozen=True)
+class Arranged:
+    """A tag and what its user made of it. ``tag`` has the names and the place it ships with or was made with.
+
+    ``changed`` holds ``name``, ``parent``, ``hidden`` and ``merged`` as they apply.
+    """
+
+    tag: Tag
+    name_en: str
+    name_zh: str
+    parent: str | None
+    hidden: bool
+    merged_into: str | None
+    changed: tuple[str, ...]
+
+
+def update_tag(session: WriteSession, viewer: Viewer, slug: str, change: TagChange) -> Arranged:
+    """Change a tag in the viewer's eyes; the one that is left (another when merged).
 
     Raises:
         NotFound: no such tag.
-        NotAllowed: more than hiding is asked of a vocabulary tag.
         Invalid, Conflict: a bad name, a parent below the tag, a merge with itself.
     """
     tag = vocabulary.get_tag(session, viewer, slug)
-    if tag.owner_id is None:
-        if (change.name, change.name_en, change.name_zh, change.parent, change.merge_into) != (None,) * 5:
-            raise NotAllowed("A tag of the vocabulary can only be hidden.")
-        if change.hidden is not None:
-            _hide(session, viewer, tag, change.hidden)
-        return tag
-    for field, value in (
-        ("name_en", change.name_en or change.name),
-        ("name_zh", change.name_zh or change.name),
-    ):
-        if value is not None:
-            setattr(tag, field, _clean(value))
+    names = {
+        field: _clean(value)
+        for field, value in (
+            ("name_en", change.name if change.name_en is None else change.name_en),
+            ("name_zh", change.name if change.name_zh is None else change.name_zh),
+        )
+        if value is not None
+    }
+    target: Tag | TagChoice = tag if tag.owner_id is not None else _choice(session, viewer, tag)
+    for field, value in names.items():
+        setattr(target, field, value)
     if change.parent is not None:
         _move(session, viewer, tag, change.parent)
     if change.hidden is not None:
-        tag.hidden = change.hidden
-    _touch(session, tag)
-    if change.merge_into is not None:
-        return _merge(session, viewer, tag, change.merge_into)
+        target.hidden = change.hidden
+    _touch(session, viewer, [tag.id])
     session.flush()
-    return tag
+    if change.merge_into is not None:
+        return merge_tags(session, viewer, [tag.slug], change.merge_into)
+    _forget_idle(session, viewer, tag)
+    return arranged(session, viewer, tag)
+
+
+def merge_tags(session: WriteSession, viewer: Viewer, slugs: Sequence[str], into_slug: str) -> Arranged:
+    """Show all of these as one tag from now on: their photos, names and what is below them become its.
+
+    Nothing on the photos changes, so ``restore_tag`` takes it back.
+
+    Raises:
+        NotFound: no such tag.
+        Invalid: none or too many; Conflict: a tag with itself, or with one that is already part of it.
+    """
+    if not 1 <= len(slugs) <= MAX_MERGED:
+        raise Invalid("Say which tags are to become one.", field="tags")
+    into = vocabulary.meant(session, viewer, into_slug)[0]
+    gone = [vocabulary.get_tag(session, viewer, slug) for slug in dict.fromkeys(slugs)]
+    if into.id in {tag.id for tag in gone}:
+        raise Conflict("A tag cannot be merged with itself.")
+    for tag in gone:
+        _choice(session, viewer, tag).merged_into_id = into.id
+    session.flush()
+    _touch(session, viewer, [tag.id for tag in gone])
+    return arranged(session, viewer, into)
+
+
+def restore_tag(session: WriteSession, viewer: Viewer, slug: str) -> Arranged:
+    """Take back what was done to a tag: its own name and place, in sight, by itself.
+
+    A tag of the viewer's own keeps the name and the place they gave it.
+    """
+    tag = vocabulary.get_tag(session, viewer, slug)
+    session.execute(delete(TagChoice).where(TagChoice.user_id == viewer.user_id, TagChoice.tag_id == tag.id))
+    if tag.owner_id is not None:
+        tag.hidden = False
+    session.expire_all()
+    _touch(session, viewer, [tag.id])
+    return arranged(session, viewer, tag)
 
 
 def delete_tag(session: WriteSession, viewer: Viewer, slug: str) -> None:
-    """Remove a tag of one's own from every photo, with all verdicts on it and what was learned from them.
+    """Remove a tag of one's own from every photo, with all verdicts on it and what was learned from them; tags of
+    one's own that became one with it go, too.
 
     Raises:
         NotAllowed: it belongs to the vocabulary; hide it instead.
@@ -66,15 +127,91 @@ def delete_tag(session: WriteSession, viewer: Viewer, slug: str) -> None:
     tag = vocabulary.get_tag(session, viewer, slug)
     if tag.owner_id is None:
         raise NotAllowed("A tag of the vocabulary cannot be deleted; hide it instead.")
-    _touch(session, tag)
-    _remove(session, tag)
+    members = tag_book(session, viewer.user_id).members(tag.id)
+    gone = session.scalars(select(Tag).where(Tag.id.in_(members), Tag.owner_id == viewer.user_id)).all()
+    _touch(session, viewer, members)
+    for own in gone:
+        _remove(session, own)
 
 
-def hidden_tags(session: ReadSession, viewer: Viewer) -> list[Tag]:
-    """The vocabulary tags this user has hidden, and their own hidden ones."""
-    chosen = select(HiddenTag.tag_id).where(HiddenTag.user_id == viewer.user_id)
-    own = (Tag.owner_id == viewer.user_id) & Tag.hidden.is_(True)
-    return list(session.scalars(select(Tag).where(Tag.id.in_(chosen) | own).order_by(Tag.slug)))
+def arranged(session: ReadSession, viewer: Viewer, tag: Tag) -> Arranged:
+    """One tag as the viewer arranged it."""
+    return _describe(session, [(tag, session.get(TagChoice, (viewer.user_id, tag.id)))])[0]
+
+
+def changed_tags(session: ReadSession, viewer: Viewer) -> list[Arranged]:
+    """The tags the viewer renamed, moved, hid or merged, by slug; of their own only hidden and merged ones."""
+    mine = or_(Tag.owner_id.is_(None), Tag.owner_id == viewer.user_id)
+    chosen = (TagChoice.tag_id == Tag.id) & (TagChoice.user_id == viewer.user_id)
+    rows = session.execute(
+        select(Tag, TagChoice)
+        .outerjoin(TagChoice, chosen)
+        .where(mine, or_(TagChoice.tag_id.is_not(None), (Tag.owner_id == viewer.user_id) & Tag.hidden))
+        .order_by(Tag.slug)
+    )
+    return [tag for tag in _describe(session, rows.tuples().all()) if tag.changed]
+
+
+def hidden_tags(session: ReadSession, viewer: Viewer) -> list[Arranged]:
+    """The tags this user has hidden."""
+    return [tag for tag in changed_tags(session, viewer) if tag.hidden]
+
+
+def _describe(session: ReadSession, rows: Sequence[tuple[Tag, TagChoice | None]]) -> list[Arranged]:
+    ids = {
+        i
+        for tag, choice in rows
+        for i in (tag.parent_id, *((choice.parent_id, choice.merged_into_id) if choice else ()))
+        if i
+    }
+    slugs = dict(session.execute(select(Tag.id, Tag.slug).where(Tag.id.in_(ids))).tuples().all())
+    found = []
+    for tag, choice in rows:
+        wanted = choice or TagChoice(hidden=False, moved=False)
+        hidden = tag.hidden or bool(wanted.hidden)
+        parent = wanted.parent_id if wanted.moved else tag.parent_id
+        marks = {
+            "name": bool(wanted.name_en or wanted.name_zh),
+            "parent": bool(wanted.moved),
+            "hidden": hidden,
+            "merged": wanted.merged_into_id is not None,
+        }
+        found.append(
+            Arranged(
+                tag,
+                wanted.name_en or tag.name_en,
+                wanted.name_zh or tag.name_zh,
+                slugs.get(parent) if parent is not None else None,
+                hidden,
+                slugs.get(wanted.merged_into_id) if wanted.merged_into_id is not None else None,
+                tuple(name for name, applies in marks.items() if applies),
+            )
+        )
+    return found
+
+
+def _choice(session: WriteSession, viewer: Viewer, tag: Tag) -> TagChoice:
+    choice = session.get(TagChoice, (viewer.user_id, tag.id))
+    if choice is None:
+        choice = TagChoice(user_id=viewer.user_id, tag_id=tag.id, moved=False, hidden=False)
+        session.add(choice)
+    return choice
+
+
+def _forget_idle(session: WriteSession, viewer: Viewer, tag: Tag) -> None:
+    """Drop a choice that says nothing (a name set back to what it was, a tag shown again)."""
+    choice = session.get(TagChoice, (viewer.user_id, tag.id))
+    if choice is None:
+        return
+    if choice.name_en == tag.name_en:
+        choice.name_en = None
+    if choice.name_zh == tag.name_zh:
+        choice.name_zh = None
+    if choice.moved and choice.parent_id == tag.parent_id:
+        choice.moved, choice.parent_id = False, None
+    if not (choice.name_en or choice.name_zh or choice.moved or choice.hidden or choice.merged_into_id):
+        session.delete(choice)
+    session.flush()
 
 
 def _clean(name: str) -> str:
@@ -84,50 +221,19 @@ def _clean(name: str) -> str:
     return name
 
 
-def _hide(session: WriteSession, viewer: Viewer, tag: Tag, hidden: bool) -> None:
-    if hidden:
-        session.merge(HiddenTag(user_id=viewer.user_id, tag_id=tag.id))
-    else:
-        session.execute(
-            delete(HiddenTag).where(HiddenTag.user_id == viewer.user_id, HiddenTag.tag_id == tag.id)
-        )
-    session.flush()
-
-
 def _move(session: WriteSession, viewer: Viewer, tag: Tag, parent: str) -> None:
-    if not parent:
-        tag.parent_id = None
-        return
-    above: Tag | None = vocabulary.get_tag(session, viewer, parent)
-    tag_above = above
-    while above is not None:
-        if above.id == tag.id:
+    """Under the tag of that slug, or to the top."""
+    above = vocabulary.meant(session, viewer, parent)[0] if parent else None
+    if above is not None:
+        book = tag_book(session, viewer.user_id)
+        if above.id in book.below([tag.id]) or above.id == tag.id:
             raise Conflict("A tag cannot be moved below itself.")
-        above = session.get(Tag, above.parent_id) if above.parent_id is not None else None
-    tag.parent_id = tag_above.id if tag_above is not None else None
-
-
-def _merge(session: WriteSession, viewer: Viewer, gone: Tag, slug: str) -> Tag:
-    """Every photo that was given ``gone`` by hand gets the other tag; what ``gone`` had learned is learned anew."""
-    into = vocabulary.get_tag(session, viewer, slug)
-    if into.id == gone.id:
-        raise Conflict("A tag cannot be merged with itself.")
-    by_user = PhotoTag.source == "user"
-    decided = set(session.scalars(select(PhotoTag.photo_id).where(PhotoTag.tag_id == into.id, by_user)))
-    confirmed = select(PhotoTag.photo_id).where(
-        PhotoTag.tag_id == gone.id, by_user, PhotoTag.state == "confirmed"
-    )
-    # What is not a "corgi" may still be a "dog": a rejection says nothing about another tag.
-    carried = [photo_id for photo_id in session.scalars(confirmed) if photo_id not in decided]
-    teaching.decide_many(session, into, carried, "confirmed")
-    taught = session.get(TaughtTag, gone.id) is not None and into.owner_id is not None
-    session.execute(update(Tag).where(Tag.parent_id == gone.id).values(parent_id=into.id))
-    if taught and session.get(TaughtTag, into.id) is None:
-        session.add(TaughtTag(tag_id=into.id, owner_id=viewer.user_id))
-        session.flush()
-    _remove(session, gone)
-    teaching.note_verdict(session, into)
-    return into
+    place = above.id if above is not None else None
+    if tag.owner_id is not None:
+        tag.parent_id = place
+        return
+    choice = _choice(session, viewer, tag)
+    choice.moved, choice.parent_id = True, place
 
 
 def _remove(session: WriteSession, tag: Tag) -> None:
@@ -139,9 +245,12 @@ def _remove(session: WriteSession, tag: Tag) -> None:
     session.expire_all()
 
 
-def _touch(session: WriteSession, tag: Tag) -> None:
-    photos = select(PhotoTag.photo_id).where(PhotoTag.tag_id == tag.id)
+def _touch(session: WriteSession, viewer: Viewer, tag_ids: Sequence[int]) -> None:
+    """Clients that keep a copy of the viewer's photos are to fetch those with these tags again."""
+    photos = select(PhotoTag.photo_id).where(PhotoTag.tag_id.in_(tag_ids))
     session.execute(
-        update(Photo).where(Photo.id.in_(photos)).values(updated_at=utcnow()),
+        update(Photo)
+        .where(Photo.id.in_(photos), Photo.owner_id == viewer.user_id)
+        .values(updated_at=utcnow()),
         execution_options={"synchronize_session": False},
     )

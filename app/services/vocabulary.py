@@ -6,13 +6,14 @@ import hashlib
 import re
 import unicodedata
 from dataclasses import dataclass
-from uuid import UUID
 
-from sqlalchemy import ColumnElement, func, or_, select
+from sqlalchemy import distinct, func, or_, select
 
 from app.db import ReadSession, WriteSession
 from app.errors import Invalid, NotFound
-from app.models import HiddenTag, KeyValue, Tag
+from app.models import KeyValue, Photo, PhotoTag, Tag, TagChoice
+from app.search.tags import TagBook, TagInfo, tag_book
+from app.search.terms import name_key
 from app.sentences import say
 from app.services import tag_counts
 from app.services.accounts import Viewer
@@ -22,7 +23,7 @@ from app.services.accounts import Viewer
 class TagNode:
     """One tag of the tree; ``count`` is the number of the viewer's photos that carry the tag itself."""
 
-    tag: Tag
+    tag: TagInfo
     count: int
 
 
@@ -58,20 +59,24 @@ def sync_vocabulary(session: WriteSession) -> int:
 
 def tag_tree(session: ReadSession, viewer: Viewer) -> list[TagNode]:
     """Every tag the viewer can see, parents before children is not promised; counts exclude trash and rejections."""
-    counts = tag_counts.counts(session, viewer.user_id)
-    rows = session.scalars(
-        select(Tag)
-        .where(or_(Tag.owner_id.is_(None), Tag.owner_id == viewer.user_id))
-        .where(Tag.hidden.is_(False), ~hidden_by(viewer.user_id))
-        .order_by(Tag.slug)
-    )
-    return [TagNode(tag, counts.get(tag.id, 0)) for tag in rows]
+    book = tag_book(session, viewer.user_id)
+    counts = {**tag_counts.counts(session, viewer.user_id), **_joint_counts(session, viewer, book)}
+    return [TagNode(tag, counts.get(tag.id, 0)) for tag in sorted(book.by_id.values(), key=lambda t: t.slug)]
 
 
-def hidden_by(user_id: UUID) -> ColumnElement[bool]:
-    """Tags this user has hidden for themselves."""
-    chosen = select(HiddenTag.tag_id).where(HiddenTag.user_id == user_id, HiddenTag.tag_id == Tag.id)
-    return chosen.exists()
+def _joint_counts(session: ReadSession, viewer: Viewer, book: TagBook) -> dict[int, int]:
+    """Photos of the tags that others became one with: a photo that has several of them counts once."""
+    counts = {}
+    for tag_id in set(book.into.values()) & book.by_id.keys():
+        there = (
+            select(func.count(distinct(PhotoTag.photo_id)))
+            .join(Photo, Photo.id == PhotoTag.photo_id)
+            .where(PhotoTag.tag_id.in_(book.members(tag_id)), PhotoTag.source != "guess")
+            .where(PhotoTag.state != "rejected", Photo.owner_id == viewer.user_id)
+            .where(Photo.deleted_at.is_(None), Photo.archived.is_(False))
+        )
+        counts[tag_id] = session.scalar(there) or 0
+    return counts
 
 
 def get_tag(session: ReadSession, viewer: Viewer, slug: str) -> Tag:
@@ -85,6 +90,24 @@ def get_tag(session: ReadSession, viewer: Viewer, slug: str) -> Tag:
     if tag is None:
         raise NotFound(say("There is no tag {slug}.", slug=slug))
     return tag
+
+
+def meant(session: ReadSession, viewer: Viewer, slug: str) -> list[Tag]:
+    """The tag a slug stands for in the viewer's eyes, and the tags that became one with it; that tag first."""
+    tag, book = get_tag(session, viewer, slug), tag_book(session, viewer.user_id)
+    ids = book.members(book.into.get(tag.id, tag.id))
+    found = {other.id: other for other in session.scalars(select(Tag).where(Tag.id.in_(ids)))}
+    return [found[i] for i in ids]
+
+
+def find_tag(session: ReadSession, viewer: Viewer, name: str) -> str | None:
+    """The slug of the tag that a name means to the viewer, in either language; one that is so named rather than a
+    synonym, one of their own rather than the vocabulary's. None when nothing is called so."""
+    book, key = tag_book(session, viewer.user_id), name_key(name)
+    found = [book.by_id[tag] for tag in book.find(name)]
+    by_name = lambda tag: key in (name_key(tag.name_en), name_key(tag.name_zh), name_key(tag.slug))  # noqa: E731
+    best = min(found, key=lambda tag: (not by_name(tag), not tag.own, tag.slug), default=None)
+    return best.slug if best is not None else None
 
 
 def tag_ids(session: ReadSession) -> dict[str, int]:
@@ -107,12 +130,32 @@ def named(session: WriteSession, viewer: Viewer, name: str, *, synonyms: bool = 
     slug = slugify(name)
     visible = or_(Tag.owner_id.is_(None), Tag.owner_id == viewer.user_id)
     same = or_(Tag.slug == slug, func.lower(Tag.name_en) == name.lower(), Tag.name_zh == name)
-    tag = session.scalar(select(Tag).where(visible, same).order_by(Tag.owner_id.is_(None)).limit(1))
+    tag = _renamed(session, viewer, name)
+    if tag is None:
+        tag = session.scalar(select(Tag).where(visible, same).order_by(Tag.owner_id.is_(None)).limit(1))
     if tag is None and synonyms:
         tag = _by_synonym(session, name)
     if tag is None:
         tag = Tag(slug=slug, owner_id=viewer.user_id, name_en=name, name_zh=name)
         session.add(tag)
+        session.flush()
+    return _in_sight(session, viewer, tag)
+
+
+def _renamed(session: ReadSession, viewer: Viewer, name: str) -> Tag | None:
+    """The tag to which the viewer gave this name."""
+    called = or_(func.lower(TagChoice.name_en) == name.lower(), TagChoice.name_zh == name)
+    mine = select(Tag).join(TagChoice, TagChoice.tag_id == Tag.id).where(TagChoice.user_id == viewer.user_id)
+    return session.scalar(mine.where(called).limit(1))
+
+
+def _in_sight(session: WriteSession, viewer: Viewer, tag: Tag) -> Tag:
+    """The tag it became one with, if so; who names a hidden tag for a photo wants to see it again."""
+    into = tag_book(session, viewer.user_id).into.get(tag.id)
+    tag = session.get_one(Tag, into) if into is not None else tag
+    choice = session.get(TagChoice, (viewer.user_id, tag.id))
+    if choice is not None and choice.hidden:
+        choice.hidden = False
         session.flush()
     return tag
 

@@ -15,6 +15,7 @@ from app.web.parts import (
     AlbumCard,
     AlbumChoice,
     BoxView,
+    ChangedTag,
     CountryView,
     DuplicateSet,
     EditView,
@@ -37,6 +38,7 @@ from app.web.parts import (
     Shell,
     StageView,
     TagBranch,
+    TagRow,
     TagView,
     TermCard,
     Tile,
@@ -225,6 +227,18 @@ class ReviewPage(Page):
     waiting: int
     learning: bool
     tiles: tuple[tuple[Tile, float], ...]
+    next_href: str = ""
+
+
+@dataclass(frozen=True)
+class TagsPage(Page):
+    """``names`` are those of the tags in use, offered where a tag is to be typed."""
+
+    template: ClassVar[str] = "tags.html"
+    query: str
+    rows: tuple[TagRow, ...]
+    changed: tuple[ChangedTag, ...] = ()
+    names: tuple[str, ...] = ()
     next_href: str = ""
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from app.web import account, browse, duplicates, editor, forms, gate, people, sharing, teach
+from app.web import account, browse, duplicates, editor, forms, gate, people, sharing, tags, teach
 
 router = APIRouter()
-for part in (gate, browse, forms, account, editor, people, sharing, duplicates, teach):
+for part in (gate, browse, forms, account, editor, people, sharing, duplicates, teach, tags):
     router.include_router(part.router)

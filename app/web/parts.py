@@ -221,6 +221,29 @@ class TagBranch:
 
 
 @dataclass(frozen=True)
+class TagRow:
+    """A tag to be arranged; ``parent`` is the name of the tag above, ``own`` one the user made."""
+
+    slug: str
+    name: str
+    name_en: str
+    name_zh: str
+    parent: str
+    href: str
+    count: int
+    own: bool
+
+
+@dataclass(frozen=True)
+class ChangedTag:
+    """A tag by the name it ships with, and what its user made of it, in sentences."""
+
+    slug: str
+    name: str
+    said: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class JobView:
     """One unit of background work. ``state``: ready running done failed cancelled; ``progress`` in 0..1."""
 

@@ -166,6 +166,9 @@ ROWS: dict[str, Row] = {
     ),
     f"GET {V1}/tags/hidden": Row(ANYONE, READ),
     f"GET {V1}/tags/{{slug}}/review": Row(ANYONE, READ, 404),  # it was not taught
+    f"GET {V1}/tags/changed": Row(ANYONE, READ),
+    f"POST {V1}/tags/merge": Row(ANYONE, WRITE, send=body(tags=["seashore"], into="beach")),
+    f"POST {V1}/tags/{{slug}}/restore": Row(ANYONE, WRITE),
     f"PATCH {V1}/tags/{{slug}}": Row(ANYONE, WRITE, send=body(hidden=True)),
     f"DELETE {V1}/tags/{{slug}}": Row((401, OK, OK, OK, 403), WRITE, 403),  # the vocabulary stays
     f"GET {V1}/photos/{{photo_id}}/tags/{{slug}}/evidence": Row(OWNER, READ, 404),  # it has no such tag
@@ -301,6 +304,14 @@ ROWS: dict[str, Row] = {
     "POST /tag/{slug}/review": Row(
         OWN_PAGE, ok=303, send=lambda o: {"data": {"photo": o["photo_id"], "verdict": "confirm"}}
     ),
+    "GET /explore/tags": Row(PAGE),
+    "POST /explore/tags/{slug}": Row(
+        (401, OK, 303, 303, 401), ok=303, send=form(name_en="Strand", name_zh="海滩", parent="")
+    ),
+    "POST /explore/tags/{slug}/merge": Row((401, OK, 303, 303, 401), ok=303, send=form(into="boat")),
+    "POST /explore/tags/{slug}/hide": Row((401, OK, 303, 303, 401), ok=303),
+    "POST /explore/tags/{slug}/restore": Row((401, OK, 303, 303, 401), ok=303),
+    "POST /explore/tags/{slug}/delete": Row((401, OK, 303, 303, 401), ok=303),
     "GET /people": Row(PAGE),
     "GET /person/{person_id}": Row(OWN_PAGE),
     "GET /places": Row(PAGE),

@@ -10,10 +10,10 @@ import pytest
 from sqlalchemy import func, select
 
 from app.context import Context
-from app.errors import Invalid, NotAllowed, NotFound
+from app.errors import Conflict, Invalid, NotAllowed, NotFound
 from app.models import Job, PhotoTag, Tag, TaughtTag
-from app.search import find_ids
-from app.services import evidence, intake, photos, taxonomy, teaching, vocabulary
+from app.search import find_ids, suggest
+from app.services import albums, evidence, intake, photos, taxonomy, teaching, vocabulary
 from app.services.accounts import Viewer
 from app.services.taxonomy import TagChange
 from app.worker import Worker
@@ -74,8 +74,11 @@ class Album:
         return taught
 
     def tagged(self, slug: str = "our-boat") -> set[UUID]:
+        return self.finds(f"tag:{slug}")
+
+    def finds(self, query: str) -> set[UUID]:
         with self.context.database.read() as session:
-            return set(find_ids(session, self.viewer, f"tag:{slug}"))
+            return set(find_ids(session, self.viewer, query))
 
 
 @pytest.fixture
@@ -210,39 +213,130 @@ class TestTaxonomy:
             assert tag.name_en == "Walnut"
             assert boat in find_ids(session, anna, "tag:beach")
 
-    def test_merging_carries_what_was_confirmed(self, album: Album, context: Context, anna: Viewer) -> None:
+    def test_merged_tags_are_one_until_they_are_parted(
+        self, album: Album, context: Context, anna: Viewer
+    ) -> None:
         one, two = album.add(None, 2)
         with context.database.write() as session:
             photos.confirm_tag(session, anna, one, "skiff")
             photos.confirm_tag(session, anna, two, "dinghy of ours")
             taxonomy.update_tag(session, anna, "skiff", TagChange(merge_into="dinghy-of-ours"))
-        assert album.tagged("dinghy-of-ours") == {one, two}
-        with context.database.read() as session, pytest.raises(NotFound):
-            vocabulary.get_tag(session, anna, "skiff")
+        assert album.tagged("dinghy-of-ours") == album.tagged("skiff") == {one, two}
+        with context.database.read() as session:
+            assert [t.tag.slug for t in photos.describe(session, anna, one).tags] == ["dinghy-of-ours"]
+            counts = {node.tag.slug: node.count for node in vocabulary.tag_tree(session, anna)}
+        assert counts["dinghy-of-ours"] == 2
+        assert "skiff" not in counts
+        with context.database.write() as session:
+            taxonomy.restore_tag(session, anna, "skiff")
+        assert (album.tagged("skiff"), album.tagged("dinghy-of-ours")) == ({one}, {two})
 
-    def test_vocabulary_tags_are_hidden_for_one_user_only(
+    def test_rejecting_a_merged_tag_rejects_all_that_it_is(
+        self, album: Album, context: Context, anna: Viewer
+    ) -> None:
+        (photo,) = album.add(None)
+        with context.database.write() as session:
+            photos.confirm_tag(session, anna, photo, "skiff")
+            taxonomy.merge_tags(session, anna, ["skiff"], "boat")
+            photos.reject_tag(session, anna, photo, "boat")
+        assert album.tagged("boat") == set()
+        with context.database.read() as session:
+            assert [(t.tag.slug, t.state) for t in photos.describe(session, anna, photo).tags] == [
+                ("boat", "rejected")
+            ]
+
+    def test_tags_are_not_merged_in_a_circle(self, album: Album, context: Context, anna: Viewer) -> None:
+        (photo,) = album.add(None)
+        with context.database.write() as session:
+            photos.confirm_tag(session, anna, photo, "skiff")
+            taxonomy.merge_tags(session, anna, ["skiff"], "boat")
+            for slugs, into in ((["boat"], "skiff"), (["boat"], "boat"), (["skiff", "boat"], "skiff")):
+                with pytest.raises(Conflict):
+                    taxonomy.merge_tags(session, anna, slugs, into)
+        # A chain counts as its end, and what lies below a merged tag lies below the other.
+        with context.database.write() as session:
+            taxonomy.merge_tags(session, anna, ["boat"], "vehicle")
+        assert album.tagged("vehicle") == album.tagged("skiff") == {photo}
+
+    def test_a_vocabulary_tag_is_arranged_for_one_user_only(
+        self, album: Album, context: Context, anna: Viewer, bob: Viewer
+    ) -> None:
+        (photo,) = album.add(None)
+        with context.database.write() as session:
+            photos.confirm_tag(session, anna, photo, "tomato")
+            taxonomy.update_tag(
+                session, anna, "tomato", TagChange(name_en="Love apple", name_zh="爱情果", parent="fruit")
+            )
+        for query in (
+            "tag:tomato",
+            "tag:西红柿",
+            'tag:"love apple"',
+            "tag:爱情果",
+            "tag:fruit",
+            '"love apple"',
+        ):
+            assert album.finds(query) == {photo}, query
+        assert album.finds("tag:vegetable") == set()
+        with context.database.read() as session:
+            (shown,) = photos.describe(session, anna, photo).tags
+            assert (shown.tag.name_en, shown.tag.name_zh) == ("Love apple", "爱情果")
+            bobs = {node.tag.slug: node.tag for node in vocabulary.tag_tree(session, bob)}
+            assert bobs["tomato"].name_en == "tomato"
+            assert bobs["tomato"].parent_id == bobs["vegetable"].id
+            (kept,) = taxonomy.changed_tags(session, anna)
+            assert (kept.tag.slug, kept.changed) == ("tomato", ("name", "parent"))
+        with context.database.write() as session:
+            assert photos.confirm_tag(session, anna, photo, "love apple").slug == "tomato"
+            taxonomy.restore_tag(session, anna, "tomato")
+        assert album.finds("tag:vegetable") == {photo}
+        with context.database.read() as session:
+            assert taxonomy.changed_tags(session, anna) == []
+            assert photos.describe(session, anna, photo).tags[0].tag.name_en == "tomato"
+
+    def test_nothing_is_moved_below_itself(self, context: Context, anna: Viewer) -> None:
+        with context.database.write() as session:
+            for slug, parent in (("food", "tomato"), ("food", "food"), ("animal", "golden-retriever")):
+                with pytest.raises(Conflict):
+                    taxonomy.update_tag(session, anna, slug, TagChange(parent=parent))
+
+    def test_hidden_tags_are_neither_found_nor_shown(
         self, album: Album, context: Context, anna: Viewer, bob: Viewer
     ) -> None:
         (photo,) = album.add(None)
         with context.database.write() as session:
             photos.confirm_tag(session, anna, photo, "beach")
+            rule = albums.create_album(session, anna, "Beaches", query="tag:beach")
             taxonomy.update_tag(session, anna, "beach", TagChange(hidden=True))
             with pytest.raises(NotAllowed):
-                taxonomy.update_tag(session, anna, "beach", TagChange(name="Strand"))
-            with pytest.raises(NotAllowed):
                 taxonomy.delete_tag(session, anna, "beach")
+        # Neither by its slug, nor by a name, nor through what lies above it, nor by an album's rule.
+        for query in ("tag:beach", "tag:海滩", "tag:shore", "tag:nature", "beach", f'album:"{rule.title}"'):
+            assert album.finds(query) == set(), query
         with context.database.read() as session:
             assert photos.describe(session, anna, photo).tags == []
+            assert "beach" not in {offer.label for offer in suggest(session, anna, "tag:beac")}
             shown = {
                 viewer.username: {n.tag.slug for n in vocabulary.tag_tree(session, viewer)}
                 for viewer in (anna, bob)
             }
+            assert [tag.tag.slug for tag in taxonomy.hidden_tags(session, anna)] == ["beach"]
         assert "beach" not in shown["anna"]
+        assert "seashore" in shown["anna"]  # what lies below it is still there
         assert "beach" in shown["bob"]
         with context.database.write() as session:
-            taxonomy.update_tag(session, anna, "beach", TagChange(hidden=False))
+            taxonomy.restore_tag(session, anna, "beach")
+        assert album.finds("tag:shore") == {photo}
         with context.database.read() as session:
             assert len(photos.describe(session, anna, photo).tags) == 1
+
+    def test_who_tags_a_photo_with_a_hidden_tag_sees_it_again(
+        self, album: Album, context: Context, anna: Viewer
+    ) -> None:
+        (photo,) = album.add(None)
+        with context.database.write() as session:
+            taxonomy.update_tag(session, anna, "beach", TagChange(hidden=True))
+            photos.confirm_tag(session, anna, photo, "beach")
+        assert album.finds("tag:beach") == {photo}
 
 
 def test_a_rule_survives_being_stored() -> None:
