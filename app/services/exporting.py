@@ -140,17 +140,16 @@ def _copy(context: Context, source: Path, checksum: str, target: Path, modified:
 
 def _told(session: ReadSession, viewer: Viewer, photos: Sequence[Photo]) -> dict[UUID, _Told]:
     found = {photo.id: _Told() for photo in photos}
-    name = Tag.name_zh if viewer.language == "zh" else Tag.name_en
-    tags = (
-        select(PhotoTag.photo_id, name)
-        .join(Tag, Tag.id == PhotoTag.tag_id)
-        .where(PhotoTag.photo_id.in_(found), PhotoTag.state != "rejected", PhotoTag.source != "guess")
-        .where(Tag.hidden.is_(False), ~vocabulary.hidden_by(viewer.user_id))
-        .distinct()
-        .order_by(name)
+    book = tag_book(session, viewer.user_id)
+    tags = select(PhotoTag.photo_id, PhotoTag.tag_id).where(
+        PhotoTag.photo_id.in_(found), PhotoTag.state != "rejected", PhotoTag.source != "guess"
     )
-    for photo_id, tag in session.execute(tags):
-        found[photo_id].tags.append(tag)
+    names: dict[UUID, set[str]] = {}
+    for photo_id, tag_id in session.execute(tags):
+        if (tag := book.shown(tag_id)) is not None:
+            names.setdefault(photo_id, set()).add(tag.name(viewer.language))
+    for photo_id, told in names.items():
+        found[photo_id].tags.extend(sorted(told))
     people = (
         select(Face.photo_id, Person.name)
         .join(Person, Person.id == Face.person_id)

@@ -120,6 +120,6 @@ def _years(session: ReadSession, viewer: Viewer) -> list[Idea]:
 def _kinds(session: ReadSession, viewer: Viewer) -> list[Idea]:
     """Pictures that are no photos; the documents go where an administrator has hidden that tag."""
     kinds = {"screenshots": "is:screenshot"}
-    if tag_book(session, viewer).find("document"):
+    if tag_book(session, viewer.user_id).find("document"):
         kinds["documents"] = "tag:document -is:screenshot"
     return [Idea(kind, kind.capitalize(), query, 0, None) for kind, query in kinds.items()]

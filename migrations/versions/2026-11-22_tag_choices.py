@@ -1,7 +1,7 @@
 """What users want of tags: names, places and merges beside hiding.
 
 Revision: 20261122_tag_choices
-Revises: 20261122_counters
+Revises: 20261122_errands
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from alembic import op
 from app.db import Id
 
 revision = "20261122_tag_choices"
-down_revision = "20261122_counters"
+down_revision = "20261122_errands"
 branch_labels = None
 depends_on = None
 

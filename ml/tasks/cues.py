@@ -206,11 +206,12 @@ def _veil(tones: _Tones) -> float:
     """
     grey, rgb = tones.grey, tones.rgb.astype(np.float32)
     height = len(grey)
-    dark = cv2.erode(rgb.min(2), np.ones((9, 9), np.uint8))
+    dark = cv2.erode(_least(rgb), np.ones((9, 9), np.uint8))
     air = max(float(np.percentile(grey, 99.5)), 1.0)
     mean = cv2.blur(grey, (9, 9))
     deviation = np.sqrt(np.maximum(cv2.blur(grey * grey, (9, 9)) - mean * mean, 0))
-    saturation = (rgb.max(2) - rgb.min(2)) / np.maximum(rgb.max(2), 1)
+    most = _most(rgb)
+    saturation = (most - _least(rgb)) / np.maximum(most, 1)
     third = max(1, height // 3)
     features = np.array(
         [
@@ -252,11 +253,11 @@ def _screenshot(image: Image) -> CueValue:
     pixels = _shrunk(image, _SCREEN_SIDE).astype(np.int16)
     if min(pixels.shape[:2]) < 2:
         return _cue("screenshot", 0.0, False)
-    across = np.abs(pixels[:, 1:] - pixels[:, :-1]).max(2)
-    down = np.abs(pixels[1:] - pixels[:-1]).max(2)
+    across = _most(np.abs(pixels[:, 1:] - pixels[:, :-1]))
+    down = _most(np.abs(pixels[1:] - pixels[:-1]))
     flat = (across[:-1] == 0) & (across[1:] == 0) & (down[:, :-1] == 0)
     hard = float((across > 60).sum()) / max(int((across > 3).sum()), 1)
-    extreme = (pixels.min(2) >= 250) | (pixels.max(2) <= 5)
+    extreme = (_least(pixels) >= 250) | (_most(pixels) <= 5)
     page = float(extreme.mean()) > 0.8 and float((flat & ~extreme[:-1, :-1]).mean()) < 0.01
     share = float(flat.mean())
     return _cue("screenshot", share, share > 0.3 and hard > 0.3 and not page)
@@ -276,6 +277,17 @@ def _sunset(tones: _Tones, probabilities: Vector | None) -> CueValue:
     looks = share > 0.08 and sky - ground > 16 and ground < 40 and smooth
     place = 0.0 if probabilities is None else float(probabilities[list(_OPEN_COUNTRY)].sum())
     return _cue("sunset", share, looks and place > _OPEN_COUNTRY_SEEN)
+
+
+def _most(pixels: NDArray[Any]) -> NDArray[Any]:
+    """The largest of three channels at each pixel; many times faster than ``max(2)``, which runs over three values
+    at a time."""
+    return np.maximum(np.maximum(pixels[..., 0], pixels[..., 1]), pixels[..., 2])
+
+
+def _least(pixels: NDArray[Any]) -> NDArray[Any]:
+    """The smallest of three channels at each pixel."""
+    return np.minimum(np.minimum(pixels[..., 0], pixels[..., 1]), pixels[..., 2])
 
 
 def _shrunk(image: Image, side: int) -> Image:
