@@ -19,9 +19,9 @@ from sqlalchemy import select
 
 from app.context import Context
 from app.db import ReadSession
-from app.models import Edit, Face, Person, Photo, PhotoTag, Tag
+from app.models import Edit, Face, Person, Photo, PhotoTag
 from app.search import find_photos
-from app.services import vocabulary
+from app.search.tags import tag_book
 from app.services.accounts import Viewer
 from app.storage import write_atomically
 
