@@ -378,6 +378,6 @@ class ErrorPage(Page):
 
 PAGES: tuple[type[Page], ...] = (
     SetupPage, SignInPage, TimelinePage, GridPage, SearchPage, PhotoPage, EditorPage, UploadPage, AlbumsPage,
-    AlbumPage, DuplicatesPage, ExplorePage, TagsPage, ReviewPage, PeoplePage, PersonPage, PlacesPage, ActivityPage, SettingsPage,
-    UsersPage, SharePage, SharesPage, ShareFormPage, ErrorPage,
+    AlbumPage, DuplicatesPage, ExplorePage, TagsPage, ReviewPage, PeoplePage, PersonPage, PlacesPage, ActivityPage,
+    SettingsPage, UsersPage, SharePage, SharesPage, ShareFormPage, ErrorPage,
 )  # fmt: skip
