@@ -1,7 +1,7 @@
 """What users want of tags: names, places and merges beside hiding.
 
 Revision: 20261122_tag_choices
-Revises: 20261122_errands
+Revises: 20261122_album_sort
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from alembic import op
 from app.db import Id
 
 revision = "20261122_tag_choices"
-down_revision = "20261122_errands"
+down_revision = "20261122_album_sort"
 branch_labels = None
 depends_on = None
 
