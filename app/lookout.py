@@ -108,6 +108,7 @@ def _answer_until_idle() -> None:
     questions: dict[str, Callable[..., Any]] = {
         "look_at": lookup.look_at,
         "explain": lookup.explain,
+        "picture_vector": lookup.picture_vector,
         "provenance": lookup.provenance,
     }
     while select.select([sys.stdin], [], [], settings.model_idle_seconds)[0]:

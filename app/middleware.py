@@ -38,6 +38,7 @@ _HEADERS = {
 }
 _SMALL_BODY = 2 * 1024 * 1024
 _ID_LISTS = 16 * 1024 * 1024
+_PICTURES_IN_JSON = ("/api/v1/photos/base64", "/api/v1/search/picture", "/search/picture")
 _FORM_OVERHEAD = 1024 * 1024
 
 
@@ -85,7 +86,7 @@ class _Requests:
             request_id.reset(token)
 
     def _body_limit(self, path: str) -> int:
-        if path == "/api/v1/photos/base64" or path.startswith(("/api/v1/images/", "/v1.0/", "/v2/")):
+        if path in _PICTURES_IN_JSON or path.startswith(("/api/v1/images/", "/v1.0/", "/v2/")):
             return self.settings.max_base64_bytes
         if path in ("/api/v1/photos", "/api/assets") or path.startswith(("/api/v1/uploads", "/dav/")):
             return self.settings.max_upload_bytes + _FORM_OVERHEAD

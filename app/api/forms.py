@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 from fastapi import Request
-from pydantic import TypeAdapter, ValidationError
-from starlette.datastructures import FormData
+from pydantic import BaseModel, TypeAdapter, ValidationError
+from starlette.datastructures import FormData, UploadFile
 from starlette.formparsers import MultiPartException
 
 from app.errors import Invalid
 from app.sentences import say
 from app.services import intake
+
+Body = TypeVar("Body", bound=BaseModel)
 
 
 async def read_form(request: Request) -> FormData:
@@ -28,6 +30,33 @@ async def read_form(request: Request) -> FormData:
         return await request.form(max_files=1000, max_fields=1000)
     except (MultiPartException, ValueError, KeyError) as error:
         raise Invalid(say("The form cannot be read: {error}", error=error)) from None
+
+
+async def file_of(value: Any) -> bytes:
+    """The bytes of a form's file field.
+
+    Raises:
+        Invalid: the field is not there, or is no file.
+    """
+    if not isinstance(value, UploadFile):
+        raise Invalid("The form needs a field named file with the picture.", field="file")
+    return await value.read()
+
+
+def parsed(kind: type[Body], body: bytes) -> Body:
+    """A JSON body of an address that also takes forms.
+
+    Raises:
+        Invalid: it is not what ``kind`` describes.
+    """
+    try:
+        return kind.model_validate_json(body)
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise Invalid(
+            say("{where}: {problem}.", where=".".join(map(str, first["loc"])), problem=first["msg"]),
+            field=str(first["loc"]),
+        ) from None
 
 
 def form_options(form: FormData, filename: str) -> intake.Options:

@@ -13,12 +13,10 @@ from uuid import UUID
 
 from fastapi import APIRouter, Header, Request
 from fastapi.concurrency import run_in_threadpool
-from pydantic import ValidationError
-from starlette.datastructures import UploadFile
 from starlette.responses import FileResponse, JSONResponse, Response
 
 from app.api.files import send_rendition
-from app.api.forms import read_form
+from app.api.forms import file_of, parsed, read_form
 from app.api.schemas import (
     EditCreate,
     EditPublic,
@@ -177,14 +175,14 @@ def _picture_body(**more: str) -> dict[str, Any]:
 async def process_image(request: Request, _viewer: ImageProcessor, context: ContextDep) -> Response:
     """Multipart gives picture bytes back; JSON with base64 gives JSON with base64 back. Size and time are limited."""
     if request.headers.get("content-type", "").startswith("application/json"):
-        body = _parsed(await request.body())
+        body = parsed(ProcessRequest, await request.body())
         data, kind = await run_in_threadpool(
             _process, context, intake.decode_base64(body.image, "image"), body.recipe, body.format
         )
         return JSONResponse({"image": base64.b64encode(data).decode(), "format": kind})
     form = await read_form(request)
     try:
-        source = await _file_of(form.get("file"))
+        source = await file_of(form.get("file"))
         recipe = _recipe_of(form.get("recipe"))
         wanted = form.get("format")
         data, kind = await run_in_threadpool(
@@ -209,11 +207,11 @@ async def analyze_image(
 ) -> dict[str, Any]:
     """Multipart `file`, or JSON {image: base64}: tags, objects, faces, cues and text."""
     if request.headers.get("content-type", "").startswith("application/json"):
-        data = intake.decode_base64(_parsed(await request.body()).image, "image")
+        data = intake.decode_base64(parsed(ProcessRequest, await request.body()).image, "image")
     else:
         form = await read_form(request)
         try:
-            data = await _file_of(form.get("file"))
+            data = await file_of(form.get("file"))
         finally:
             await form.close()
     language = language_of(accept_language, viewer.language)
@@ -241,23 +239,6 @@ def _stored(context: Context, data: bytes) -> Iterator[Path]:
         path = Path(folder) / "picture"
         path.write_bytes(data)
         yield path
-
-
-def _parsed(body: bytes) -> ProcessRequest:
-    try:
-        return ProcessRequest.model_validate_json(body)
-    except ValidationError as error:
-        first = error.errors()[0]
-        raise Invalid(
-            say("{where}: {problem}.", where=".".join(map(str, first["loc"])), problem=first["msg"]),
-            field=str(first["loc"]),
-        ) from None
-
-
-async def _file_of(value: Any) -> bytes:
-    if not isinstance(value, UploadFile):
-        raise Invalid("The form needs a field named file with the picture.", field="file")
-    return await value.read()
 
 
 def _recipe_of(value: Any) -> Any:

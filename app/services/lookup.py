@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from app.context import Context
+from app.errors import AppError
 from app.services import models
 
 if TYPE_CHECKING:
@@ -59,6 +60,21 @@ def look_at(
         ],
         "stages": [vars(run) for run in seen.stages],
     }
+
+
+def picture_vector(context: Context, path: Path | str) -> dict[str, Any]:
+    """How a picture looks to the scene network in use: the ``model`` and its ``vector``, as photos' are kept.
+
+    Raises:
+        UnsupportedImage, BrokenImage, TooLarge: it is not a picture Albumen can read.
+        AppError: the network is not installed or failed.
+    """
+    pixels = context.sandbox.render(Path(path)).pixels
+    seen = _analyzer(context).analyze([pixels], stages=["scenes"])[0]
+    run = next(run for run in seen.stages if run.stage == "scenes")
+    if seen.visual is None:
+        raise AppError("The picture could not be looked at; the reason has been logged.")
+    return {"model": run.model, "vector": seen.visual.astype(float).tolist()}
 
 
 def explain(context: Context, path: str, slug: str, checksum: str, kind: str) -> bool:

@@ -12,13 +12,13 @@ from starlette.responses import JSONResponse, Response
 from app import deps
 from app.context import Context
 from app.db import ReadSession
-from app.errors import BadQuery
+from app.errors import AppError, BadQuery
 from app.imaging.formats import MEDIA_TYPES, SUFFIXES
 from app.models import Album
 from app.search import count_photos, find_photos, parse, timeline
 from app.search.fields import FIELDS
 from app.search.values import quote
-from app.services import albums, jobs, photos, vocabulary
+from app.services import albums, examples, jobs, photos, vocabulary
 from app.services.accounts import Viewer
 from app.web import present
 from app.web.contexts import (
@@ -112,6 +112,8 @@ def trash_page(request: Request, viewer: PageViewer, session: deps.ReadDb) -> Re
 
 # --- search ---------------------------------------------------------------------------------------------
 
+_ACCEPT = ",".join([*MEDIA_TYPES.values(), *SUFFIXES.values()])  # what a file dialog offers
+
 
 @router.get("/search")
 def search_page(
@@ -125,7 +127,9 @@ def search_page(
     t = translator_of(request)
     shell = shell_of(request, "search", q)
     if not q.strip():
-        return respond(request, SearchPage(shell, "", "", (), (), 0, fields=present.field_help(t)))
+        return respond(
+            request, SearchPage(shell, "", "", (), (), 0, fields=present.field_help(t), accept=_ACCEPT)
+        )
     try:
         query = parse(q)
         order = order or ("relevance" if query.has_free_words else "newest")
@@ -153,6 +157,20 @@ def search_page(
         else "",
     )
     return respond(request, context)
+
+
+def example_context(request: Request, viewer: Viewer, context: Context, data: bytes) -> SearchPage:
+    """The search page with the photos that look like a picture, or with why it cannot be searched with."""
+    t = translator_of(request)
+    shell = shell_of(request, "search")
+    try:
+        found = examples.photos_like(context, viewer, data, PAGE_SIZE)
+    except AppError as error:
+        return SearchPage(
+            shell, "", "", (), (), None, example=True, failure=t.sentence(error.detail), accept=_ACCEPT
+        )
+    tiles = tuple(present.tile(photo, t) for photo, _ in found)
+    return SearchPage(shell, "", "", (), tiles, len(tiles), example=True, accept=_ACCEPT)
 
 
 @router.get("/search/words")

@@ -108,6 +108,9 @@ class SearchPage(Page):
     fields: tuple[FieldHelp, ...] = ()  # shown while nothing is searched
     next_href: str = ""
     more_from: str = ""
+    example: bool = False  # searched with a picture
+    accept: str = ""  # media types and suffixes of pictures
+    failure: str | None = None  # why that picture cannot be searched with
 
 
 @dataclass(frozen=True)

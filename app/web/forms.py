@@ -211,6 +211,18 @@ def retry_job(form: Form, viewer: PageViewer, session: deps.WriteDb, job_id: UUI
     return go("/activity")
 
 
+@router.post("/search/picture")
+async def search_by_picture(
+    request: Request, form: Form, viewer: PageViewer, context: deps.ContextDep
+) -> Response:
+    """The photos that look like the picture in the form, which is not kept."""
+    part = form.get("file")
+    data = await part.read() if isinstance(part, UploadFile) else b""
+    await form.close()
+    page = await run_in_threadpool(browse.example_context, request, viewer, context, data)
+    return respond(request, page, 200 if page.failure is None else 422)
+
+
 @router.post("/upload")
 async def upload(request: Request, form: Form, viewer: PageViewer, context: deps.ContextDep) -> Response:
     """Any number of files; each is kept or refused on its own, and the page says which."""

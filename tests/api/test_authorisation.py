@@ -223,6 +223,7 @@ ROWS: dict[str, Row] = {
     f"POST {V1}/edits/{{edit_id}}/restore": Row(OWNER, WRITE),
     f"POST {V1}/images/process": Row(ANYONE, "images", 422, body(image="#")),
     f"POST {V1}/images/analyze": Row(ANYONE, "images", 422, body(image="#")),
+    f"POST {V1}/search/picture": Row(ANYONE, READ, 422, body(image="#")),
     # work
     f"GET {V1}/jobs": Row(ANYONE, READ),
     f"GET {V1}/jobs/{{job_id}}": Row(OWNER, READ),
@@ -368,6 +369,7 @@ ROWS: dict[str, Row] = {
     "POST /activity/{job_id}/cancel": Row(OWN_PAGE, ok=303),
     "POST /activity/{job_id}/retry": Row(OWN_PAGE, ok=303),
     "POST /upload": Row(PAGE, send=picture("file")),
+    "POST /search/picture": Row(PAGE, ok=422),  # without a picture
     "GET /settings": Row(PAGE),
     "POST /settings/look": Row(PAGE, ok=303, send=form(language="en")),
     "POST /settings/keys": Row(PAGE, send=form(name="k", scope="images")),

@@ -344,6 +344,15 @@ def test_uploading_without_scripts_says_what_became_of_each_file(browser: Any, d
     assert browser.get("/").text.count('class="tile"') == 1
 
 
+def test_searching_by_a_picture_says_what_is_missing(browser: Any) -> None:
+    assert 'action="/search/picture"' in browser.get("/search").text
+    assert 'action="/search/picture"' not in browser.get("/search?q=dog").text
+    page = browser.client.post("/search/picture", data={"csrf_token": browser.token()}, headers=HTML)
+    assert page.status_code == 422
+    assert "Choose the picture to search with." in text_of(page.text)
+    assert browser.client.post("/search/picture", headers=HTML).status_code == 403
+
+
 def test_activity_shows_what_waits_and_what_failed(
     browser: Any, context: Context, fake_analyzer: Any, draw: Any
 ) -> None:

@@ -19,6 +19,7 @@ from app.api.schemas.edits import (
     EditRequested,
     OperationPublic,
     ParameterPublic,
+    PictureRequest,
     ProcessRequest,
 )
 from app.api.schemas.jobs import JobPage, JobPublic, JobsMoved
@@ -91,6 +92,7 @@ __all__ = [
     "PhotoPublic",
     "PhotoUpdate",
     "PhotosGot",
+    "PictureRequest",
     "Place",
     "Problem",
     "ProcessRequest",

@@ -38,6 +38,10 @@ class EditRequested(Schema):
     job: UUID | None
 
 
+class PictureRequest(Schema):
+    image: str = Field(min_length=1, description="Base64, plain or as a data: URL.")
+
+
 class ProcessRequest(Schema):
     image: str = Field(min_length=1, description="Base64, plain or as a data: URL.")
     recipe: list[dict[str, Any]] = Field(default_factory=list, max_length=100)
