@@ -71,7 +71,7 @@ def start_retag(
 ) -> CampaignPublic:
     """Starts a campaign the workers carry out; what users confirmed or rejected always wins."""
     wish = body.wish()
-    ids = retag.wanted_photos(context, session, wish)
+    ids = retag.wanted_photos(context, wish)
     campaign = retag.start(
         session, ids, stages=wish.stages, query=wish.query, model=wish.model,
         only_outdated=wish.only_outdated, created_by=viewer.user_id,
@@ -85,7 +85,7 @@ def start_retag(
 def try_retag(viewer: Administrator, context: ContextDep, session: WriteDb, body: RetagTry) -> JobPublic:
     """Looks at a sample and stores nothing; the job's `result` says by tag how many photos would gain and lose it."""
     wish = body.wish()
-    ids = retag.wanted_photos(context, session, wish)
+    ids = retag.wanted_photos(context, wish)
     job = errands.ask_try(
         session, viewer, ids, stages=wish.stages, query=wish.query, model=wish.model, sample=body.sample
     )

@@ -128,8 +128,9 @@ class Wish:
     only_outdated: bool = False
 
 
-def wanted_photos(context: Context, session: ReadSession, wish: Wish) -> list[UUID]:
-    """The photos a wish is about. What is outdated is asked of the process that may load networks.
+def wanted_photos(context: Context, wish: Wish) -> list[UUID]:
+    """The photos a wish is about, read before anything is written: what is outdated is asked of the process that may
+    load networks, which takes seconds.
 
     Raises:
         BadQuery, Invalid: the query, or the model.
@@ -140,9 +141,10 @@ def wanted_photos(context: Context, session: ReadSession, wish: Wish) -> list[UU
     if wish.only_outdated:
         made = context.lookout.ask("provenance", stages=wish.stages, model=wish.model)
         current = {stage: (model, version) for stage, (model, version) in made.items()}
-    return select_photos(
-        session, wish.query, stages=wish.stages, only_outdated=wish.only_outdated, current=current
-    )
+    with context.database.read() as session:
+        return select_photos(
+            session, wish.query, stages=wish.stages, only_outdated=wish.only_outdated, current=current
+        )
 
 
 def start(
@@ -355,6 +357,10 @@ def compare(session: ReadSession, photo: Photo, seen: Any, difference: Differenc
     if any(run.error for run in seen.stages):
         difference.failed += 1
         return
+    difference.photos += 1
+    if "tags" not in {run.stage for run in seen.stages}:
+        difference.unchanged += 1  # a campaign without that stage leaves the tags as they are
+        return
     rows = session.execute(
         select(Tag.slug, PhotoTag.state)
         .join(Tag, Tag.id == PhotoTag.tag_id)
@@ -370,7 +376,6 @@ def compare(session: ReadSession, photo: Photo, seen: Any, difference: Differenc
     )
     after = {tag.slug for tag in seen.tags if tag.source != "guess"}
     gained, lost = (after - now) - decided, (now - after) - decided
-    difference.photos += 1
     difference.unchanged += not gained and not lost
     difference.gained.update(gained)
     difference.lost.update(lost)

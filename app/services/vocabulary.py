@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 import unicodedata
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import distinct, func, or_, select
@@ -108,6 +109,13 @@ def find_tag(session: ReadSession, viewer: Viewer, name: str) -> str | None:
     by_name = lambda tag: key in (name_key(tag.name_en), name_key(tag.name_zh), name_key(tag.slug))  # noqa: E731
     best = min(found, key=lambda tag: (not by_name(tag), not tag.own, tag.slug), default=None)
     return best.slug if best is not None else None
+
+
+def names(session: ReadSession, slugs: Sequence[str], language: str) -> dict[str, str]:
+    """Slug -> name in a language, for those of the vocabulary's tags."""
+    column = Tag.name_zh if language == "zh" else Tag.name_en
+    rows = session.execute(select(Tag.slug, column).where(Tag.slug.in_(slugs), Tag.owner_id.is_(None)))
+    return dict(rows.tuples().all())
 
 
 def tag_ids(session: ReadSession) -> dict[str, int]:

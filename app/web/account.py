@@ -158,7 +158,7 @@ def _users_page(
                    t.date(user.created_at), user.id == viewer.user_id)
         for user in accounts.list_users(session)
     )  # fmt: skip
-    return UsersPage(shell_of(request, "users"), rows, problem, username)
+    return UsersPage(shell_of(request, "admin"), rows, problem, username)
 
 
 @router.get("/admin/users")

@@ -18,11 +18,10 @@ from app.models import Album
 from app.search import count_photos, find_photos, parse, timeline
 from app.search.fields import FIELDS
 from app.search.values import quote
-from app.services import albums, examples, jobs, photos, vocabulary
+from app.services import albums, examples, photos, vocabulary
 from app.services.accounts import Viewer
 from app.web import present
 from app.web.contexts import (
-    ActivityPage,
     AlbumPage,
     AlbumsPage,
     ExplorePage,
@@ -335,24 +334,3 @@ def upload_context(
 @router.get("/upload")
 def upload_page(request: Request, viewer: PageViewer, context: deps.ContextDep) -> Response:
     return respond(request, upload_context(request, viewer, context))
-
-
-@router.get("/activity")
-def activity_page(request: Request, viewer: PageViewer, session: deps.ReadDb) -> Response:
-    t = translator_of(request)
-
-    def of(*states: str, limit: int) -> tuple[Any, ...]:
-        return tuple(
-            present.job_view(job, name, t)
-            for job, name in jobs.list_jobs(session, viewer, states=states, limit=limit)
-        )
-
-    counts = jobs.counts(session, viewer)
-    context = ActivityPage(
-        shell_of(request, "activity"),
-        running=of("running", "ready", limit=50),
-        failed=of("failed", limit=50),
-        recent=of("done", "cancelled", limit=20),
-        waiting=counts.ready + counts.running,
-    )
-    return respond(request, context)

@@ -15,7 +15,10 @@ from app.web.parts import (
     AlbumCard,
     AlbumChoice,
     BoxView,
+    BytesRow,
+    CampaignView,
     ChangedTag,
+    CheckView,
     CountryView,
     DuplicateSet,
     EditView,
@@ -26,12 +29,15 @@ from app.web.parts import (
     JobView,
     KeyView,
     MapDot,
+    ModelRow,
     Month,
     PairingView,
     PersonCard,
     PersonPair,
     PlaceView,
     QueryProblem,
+    QueueRow,
+    RetagForm,
     ScopeChoice,
     SharedTile,
     ShareRow,
@@ -42,6 +48,8 @@ from app.web.parts import (
     TagView,
     TermCard,
     Tile,
+    Tried,
+    WorkerRow,
 )
 
 
@@ -301,11 +309,54 @@ class DuplicatesPage(Page):
 
 @dataclass(frozen=True)
 class ActivityPage(Page):
+    """``waiting`` counts what waits or runs; campaigns and their form are for administrators."""
+
     template: ClassVar[str] = "activity.html"
     running: tuple[JobView, ...]
     failed: tuple[JobView, ...]
     recent: tuple[JobView, ...]
     waiting: int
+    ready: int = 0
+    paused: int = 0
+    failures: int = 0
+    pace: str = ""
+    campaigns: tuple[CampaignView, ...] = ()
+    form: RetagForm | None = None
+    tried: Tried | None = None
+
+
+@dataclass(frozen=True)
+class ModelsPage(Page):
+    """``groups`` are the networks by task: (task, networks)."""
+
+    template: ClassVar[str] = "models.html"
+    groups: tuple[tuple[str, tuple[ModelRow, ...]], ...]
+    working: bool = False
+
+
+@dataclass(frozen=True)
+class StoragePage(Page):
+    template: ClassVar[str] = "storage.html"
+    kinds: tuple[BytesRow, ...]
+    people: tuple[BytesRow, ...]
+    free: str
+    free_note: str
+    used_share: float
+    trash: str
+    swept: str
+    check: CheckView | None = None
+
+
+@dataclass(frozen=True)
+class HealthPage(Page):
+    """``problems`` are sentences; empty when all is well."""
+
+    template: ClassVar[str] = "health.html"
+    problems: tuple[str, ...]
+    workers: tuple[WorkerRow, ...]
+    queues: tuple[QueueRow, ...]
+    failures: tuple[JobView, ...]
+    versions: tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True)
@@ -382,5 +433,5 @@ class ErrorPage(Page):
 PAGES: tuple[type[Page], ...] = (
     SetupPage, SignInPage, TimelinePage, GridPage, SearchPage, PhotoPage, EditorPage, UploadPage, AlbumsPage,
     AlbumPage, DuplicatesPage, ExplorePage, TagsPage, ReviewPage, PeoplePage, PersonPage, PlacesPage, ActivityPage,
-    SettingsPage, UsersPage, SharePage, SharesPage, ShareFormPage, ErrorPage,
+    SettingsPage, UsersPage, SharePage, SharesPage, ShareFormPage, ModelsPage, StoragePage, HealthPage, ErrorPage,
 )  # fmt: skip

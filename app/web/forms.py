@@ -13,8 +13,8 @@ from app import deps
 from app.api.batches import as_zip
 from app.api.forms import form_options
 from app.context import Context
-from app.errors import AppError, BadQuery, Conflict, Invalid, NotFound
-from app.services import albums, downloads, intake, jobs, photos
+from app.errors import AppError, BadQuery, Invalid, NotFound
+from app.services import albums, downloads, intake, photos
 from app.services.accounts import Viewer
 from app.web import browse, present
 from app.web.rendering import respond
@@ -190,25 +190,7 @@ def restore_album(form: Form, viewer: PageViewer, session: deps.WriteDb, album_i
     return go(f"/album/{album_id}", "flash.restored")
 
 
-# --- jobs and uploads -----------------------------------------------------------------------------------
-
-
-@router.post("/activity/{job_id}/cancel")
-def cancel_job(form: Form, viewer: PageViewer, session: deps.WriteDb, job_id: UUID) -> Response:
-    try:
-        jobs.cancel(session, viewer, job_id)
-    except Conflict as error:  # it ended while the person was looking at it
-        return tell("/activity", error.detail)
-    return go("/activity")
-
-
-@router.post("/activity/{job_id}/retry")
-def retry_job(form: Form, viewer: PageViewer, session: deps.WriteDb, job_id: UUID) -> Response:
-    try:
-        jobs.retry(session, viewer, job_id)
-    except Conflict as error:
-        return tell("/activity", error.detail)
-    return go("/activity")
+# --- uploads -----------------------------------------------------------------------------------
 
 
 @router.post("/search/picture")

@@ -152,6 +152,17 @@ class Translator:
             value /= 1000
         return f"{value:.1f} TB"
 
+    def duration(self, seconds: float) -> str:
+        """A span of time as people say it: ``5 min``, ``2 h 10 min``, ``3 days``."""
+        minutes = round(seconds / 60)
+        if minutes < 1:
+            return self("duration.moment")
+        if minutes < 60:
+            return self("duration.minutes", minutes=minutes)
+        if minutes < 48 * 60:
+            return self("duration.hours", hours=minutes // 60, minutes=minutes % 60)
+        return self("duration.days", days=round(minutes / 1440))
+
     def month(self, key: str) -> str:
         """``2024-06`` as a heading."""
         year, month = (int(part) for part in key.split("-")[:2])

@@ -4,8 +4,21 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from app.web import account, browse, duplicates, editor, forms, gate, people, sharing, tags, teach
+from app.web import (
+    account,
+    activity,
+    admin,
+    browse,
+    duplicates,
+    editor,
+    forms,
+    gate,
+    people,
+    sharing,
+    tags,
+    teach,
+)
 
 router = APIRouter()
-for part in (gate, browse, forms, account, editor, people, sharing, duplicates, teach, tags):
+for part in (gate, browse, forms, account, activity, admin, editor, people, sharing, duplicates, teach, tags):
     router.include_router(part.router)

@@ -304,14 +304,27 @@ def job_view(job: Job, filename: str | None, t: Translator) -> parts.JobView:
     at: datetime = job.finished_at or job.started_at or job.created_at
     return parts.JobView(
         id=str(job.id),
-        title=t.name("job.kind", job.kind),
+        title=job_title(job, t),
         state=job.state,
         progress=job.progress,
         at=t.moment(at),
         error=t.sentence(job.error or "") if job.state in ("failed", "ready") else "",
         photo_href=f"/photo/{job.photo_id}" if job.photo_id and filename is not None else "",
         photo_name=filename or "",
+        help=_way_out(job, t) if job.state == "failed" else "",
     )
+
+
+def job_title(job: Job, t: Translator) -> str:
+    """What a job does, and to which model where it is about one."""
+    title, about = t.name("job.kind", job.kind), job.payload.get("model") if job.photo_id is None else None
+    return f"{title}: {about}" if about else title
+
+
+def _way_out(job: Job, t: Translator) -> str:
+    """What a person can do about a failure of this kind."""
+    key = f"job.help.{job.error_code}"
+    return t(key) if t.has(key) else t("job.help.internal")
 
 
 # --- search ---------------------------------------------------------------------------------------------

@@ -1,50 +1,47 @@
-// The activity page follows the work as it happens.
-import { api } from "./api.js";
-import { h, icon } from "./dom.js";
-import { formatNumber, t } from "./i18n.js";
-import { complain } from "./toast.js";
+// Pages about background work follow it: parts marked data-live are taken anew from the server's own page while any
+// of them is busy, or when the server tells of a change. What someone is writing in is left alone.
 
-const PAUSE = 1500; // at most one look at the list in this many milliseconds
+const PAUSE = 1500; // at most one look in this many milliseconds
+const EVERY = 4000; // while something goes on
 
 class JobBoard extends HTMLElement {
   connectedCallback() {
-    this.section = this.querySelector("[data-running]");
-    this.list = this.section.querySelector(".job-list");
-    addEventListener("albumen:jobs", (event) => this.counted(event.detail));
+    addEventListener("albumen:jobs", () => this.soon(PAUSE));
+    if (this.busy) this.soon(EVERY);
   }
 
-  counted({ ready, running }) {
-    const waiting = ready + running;
-    this.querySelector("[data-waiting]").textContent = formatNumber(waiting);
-    this.querySelector("[data-waiting-label]").textContent = t(waiting ? "activity.waiting" : "activity.idle");
-    this.timer ??= setTimeout(() => this.refresh(), PAUSE);
+  get live() {
+    return [...(this.dataset.live ? [this] : []), ...this.querySelectorAll("[data-live]")];
+  }
+
+  get busy() {
+    return Boolean(this.matches("[data-busy]") || this.querySelector("[data-busy]"));
+  }
+
+  soon(wait) {
+    this.timer ??= setTimeout(() => this.refresh(), wait);
   }
 
   async refresh() {
     this.timer = null;
+    if (document.hidden) return this.soon(EVERY);
     try {
-      const { items } = await api("GET", "/jobs?state=running&state=ready&limit=50");
-      items.sort((a, b) => (a.state === b.state ? 0 : a.state === "running" ? -1 : 1));
-      this.list.replaceChildren(...items.map((job) => this.line(job)));
-      this.section.hidden = items.length === 0;
-    } catch (error) {
-      complain(error);
+      const answer = await fetch(location.href, { headers: { Accept: "text/html" } });
+      if (!answer.ok || answer.redirected) return;
+      const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+      for (const part of this.live) this.renew(part, page.querySelector(`[data-live="${part.dataset.live}"]`));
+    } catch {
+      // Without a connection the page stays as it is; the next look may succeed.
     }
+    if (this.busy) this.soon(EVERY);
   }
 
-  line(job) {
-    const name = job.filename || t("job.running");
-    const stop = async () => {
-      await api("POST", `/jobs/${job.id}/cancel`).catch(complain);
-      await this.refresh();
-    };
-    return h(
-      "li",
-      { class: "job", dataset: { job: job.id, state: job.state } },
-      h("span", { class: "title" }, job.photo_id ? h("a", { href: `/photo/${job.photo_id}` }, name) : h("span", {}, name)),
-      job.state === "running" ? h("progress", { max: "1", value: String(job.progress), "aria-label": name }) : h("span"),
-      h("span", { class: "job-state" }, t(`job.${job.state}`), h("button", { class: "icon-button small-target", type: "button", "aria-label": t("cancel"), title: t("cancel"), onclick: stop }, icon("close"))),
-    );
+  renew(part, fresh) {
+    if (!fresh || part.innerHTML === fresh.innerHTML || part.contains(document.activeElement)) return;
+    const open = [...part.querySelectorAll("details")].map((details) => details.open);
+    part.toggleAttribute("data-busy", fresh.hasAttribute("data-busy"));
+    part.replaceChildren(...document.adoptNode(fresh).childNodes);
+    part.querySelectorAll("details").forEach((details, i) => (details.open = open[i] ?? false));
   }
 }
 

@@ -287,6 +287,20 @@ class TestCampaigns:
         assert result["tags"] == {"bird": {"gained": 1, "lost": 0}, "cat": {"gained": 0, "lost": 1}}
         assert api.get(f"/api/v1/photos/{photo_id}").json() == before
 
+    def test_trying_out_without_the_tags_says_that_they_stay(
+        self, api: TestClient, context: Context, photo_id: str, analysis: Callable[..., Any]
+    ) -> None:
+        from ml.types import Analysis, StageRun
+
+        see = {"now": analysis(("dog", 0.9))}
+        worker = Worker(context, FakeAnalyzer(lambda _i: see["now"]))
+        worker.run_once()
+        see["now"] = Analysis(stages=(StageRun("objects", "object/test@one", "1", 0.01),))
+        job = api.post("/api/v1/admin/retag/try", json={"stages": ["objects"]}).json()
+        assert worker.errand_once()
+        result = api.get(f"/api/v1/jobs/{job['id']}").json()["result"]
+        assert (result["photos"], result["unchanged"], result["tags"]) == (1, 1, {})
+
     def test_an_unknown_model_is_refused_before_anything_starts(self, api: TestClient, photo_id: str) -> None:
         for path in ("retag", "retag/try"):
             refused = api.post(f"/api/v1/admin/{path}", json={"model": "object/no-such@model"})

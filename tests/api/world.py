@@ -81,7 +81,9 @@ class Objects(dict[str, str]):
     """The owner's things a path or body speaks of, each made when it is first asked for."""
 
     def __init__(self, world: World) -> None:
-        super().__init__(slug="beach", kind="grid", project_id="p", preset="scream", month="2024-06")
+        super().__init__(
+            slug="beach", action="pause", kind="grid", project_id="p", preset="scream", month="2024-06"
+        )
         self.world = world
 
     def __missing__(self, name: str) -> str:
