@@ -6,7 +6,7 @@ commit. Authentication uses its own short reading session and yields a frozen Vi
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from typing import Annotated, Any, cast
 
 from fastapi import Depends, Request, Security
@@ -32,11 +32,15 @@ _cookie = APIKeyCookie(
 )
 
 
+async def _context_of(request: Request) -> Context:  # async, and so no hop to a thread and back
+    return get_context(request)
+
+
 def get_context(request: Request) -> Context:
     return cast(Context, request.app.state.context)
 
 
-ContextDep = Annotated[Context, Depends(get_context)]
+ContextDep = Annotated[Context, Depends(_context_of)]
 
 
 def _read_session(context: ContextDep) -> Iterator[ReadSession]:
@@ -127,10 +131,10 @@ def _api_viewer(
 SignedIn = Annotated[Viewer, Depends(_api_viewer)]
 
 
-def viewer_with(scope: str) -> Callable[[Viewer], Viewer]:
+def viewer_with(scope: str) -> Callable[[Viewer], Awaitable[Viewer]]:
     """A dependency: the viewer, if the user and the key used may do ``scope``."""
 
-    def check(viewer: SignedIn) -> Viewer:
+    async def check(viewer: SignedIn) -> Viewer:
         if not viewer.may(scope):
             raise NotAllowed(say("This needs the scope {scope}.", scope=scope), scope=scope)
         return viewer

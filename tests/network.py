@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import struct
 import threading
 import time
 from collections.abc import Iterable
@@ -50,29 +51,40 @@ class CuttingProxy:
             threading.Thread(target=self._pass, args=(server, client, None, False), daemon=True).start()
 
     def _end(self, *sockets: socket.socket) -> None:
-        for end in sockets:
-            with suppress(OSError):
-                end.shutdown(socket.SHUT_RDWR)
-                if end is sockets[0]:
-                    self.cut += 1
+        self.cut += self._break(*sockets)
 
     def _pass(self, source: socket.socket, target: socket.socket, allowed: int | None, up: bool) -> None:
         passed = 0
-        with suppress(OSError):
+        try:
             while data := source.recv(_PIECE):
                 target.sendall(data)
                 passed += len(data)
                 if up:
-                    with self._lock:
-                        self.sent += len(data)
-                    if self._rate is not None:
-                        time.sleep(len(data) / self._rate)
+                    self._count(len(data))
                 if allowed is not None and passed >= allowed:
-                    self.cut += 1
-                    break
-        for end in (source, target):
+                    self.cut += self._break(source, target)
+                    return
+            target.shutdown(socket.SHUT_WR)
+        except OSError:
+            self._break(source, target)
+
+    def _count(self, sent: int) -> None:
+        with self._lock:
+            self.sent += sent
+        if self._rate is not None:
+            time.sleep(sent / self._rate)
+
+    def _break(self, *sockets: socket.socket) -> bool:
+        """Reset a connection at once: only shut down, it would swallow what the other side still sends."""
+        broken = False
+        for end in sockets:
             with suppress(OSError):
+                end.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
                 end.shutdown(socket.SHUT_RDWR)
+                broken = True
+        for end in sockets:
+            end.close()
+        return broken
 
     def close(self) -> None:
         self._listener.close()

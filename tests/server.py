@@ -28,7 +28,7 @@ class Server:
     """Starts, kills and restarts `albumen serve` over one data folder."""
 
     data: Path
-    port: int = field(default_factory=lambda: _free_port())
+    port: int = field(default_factory=lambda: free_port())
     workers: int = 1
     process: subprocess.Popen[bytes] | None = None
 
@@ -93,7 +93,7 @@ class Server:
         )
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]

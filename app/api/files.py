@@ -60,14 +60,18 @@ def send_original(request: Request, context: Context, photo: Photo, name: str = 
     responses={200: {"content": PICTURES}, **problems(401, 403, 404, 422)},
 )
 def get_rendition(
-    request: Request, viewer: PhotoReader, session: ReadDb, context: ContextDep, photo_id: PhotoId, kind: str
+    request: Request, viewer: PhotoReader, context: ContextDep, photo_id: PhotoId, kind: str
 ) -> Response:
     """`grid` (short side 320) or `preview` (long side 1600): upright, sRGB, first frame; cacheable for ever.
 
     A grid picture is WebP, a preview JPEG (WebP where something shows through). A client whose `Accept` leaves that
     out gets the same picture as JPEG, WebP or AVIF.
     """
-    return send_rendition(request, context, photos.get_photo(session, viewer, photo_id).checksum, kind)
+    with (
+        context.database.read() as session
+    ):  # here and not as a dependency: a page asks for hundreds of these
+        checksum = photos.checksum_of(session, viewer, photo_id)
+    return send_rendition(request, context, checksum, kind)
 
 
 def send_rendition(
@@ -82,7 +86,10 @@ def send_rendition(
     }
     if _matches(request, headers["ETag"]):
         return Response(status_code=304, headers=headers)
-    return FileResponse(path, media_type=media_type, headers=headers)
+    if "range" in request.headers:
+        return FileResponse(path, media_type=media_type, headers=headers)
+    # Small, and read in this thread: a file response would go to other threads four times.
+    return Response(path.read_bytes(), media_type=media_type, headers={**headers, "Accept-Ranges": "bytes"})
 
 
 def _accepted(request: Request) -> tuple[str, ...]:

@@ -233,17 +233,21 @@ class Credential:
 
 def resolve(session: ReadSession, token: str) -> Credential | None:
     """The credential behind a session token or an API key; None when it is unknown, expired or disabled."""
-    now = utcnow()
-    row: ApiKey | SignIn | None
+    now, digest = utcnow(), passwords.digest(token)
+    found: tuple[ApiKey | SignIn, User] | None
     if token.startswith("alk_"):
-        row = session.scalar(select(ApiKey).where(ApiKey.secret_hash == passwords.digest(token)))
+        key = select(ApiKey, User).join(User, User.id == ApiKey.user_id).where(ApiKey.secret_hash == digest)
+        found = session.execute(key).tuples().first()
     else:
-        row = session.scalar(select(SignIn).where(SignIn.token_hash == passwords.digest(token)))
-    if row is None or (isinstance(row, SignIn) and row.expires_at <= now):
+        sign_in = select(SignIn, User).join(User, User.id == SignIn.user_id)
+        found = (
+            session.execute(sign_in.where(SignIn.token_hash == digest, SignIn.expires_at > now))
+            .tuples()
+            .first()
+        )
+    if found is None or found[1].disabled_at is not None:
         return None
-    user = session.get(User, row.user_id)
-    if user is None or user.disabled_at is not None:
-        return None
+    row, user = found
     scopes = frozenset(row.scopes) if isinstance(row, ApiKey) else None
     viewer = Viewer(
         user.id,

@@ -78,6 +78,15 @@ def get_photo(session: ReadSession, viewer: Viewer, photo_id: UUID, *, trashed: 
     return photo
 
 
+def checksum_of(session: ReadSession, viewer: Viewer, photo_id: UUID) -> str:
+    """What names the files of the viewer's photo. Raises NotFound."""
+    mine = select(Photo.checksum).where(Photo.id == photo_id, Photo.owner_id == viewer.user_id)
+    checksum = session.scalar(mine)
+    if checksum is None:
+        raise NotFound("There is no such photo.")
+    return checksum
+
+
 def get_photos(session: ReadSession, viewer: Viewer, photo_ids: Iterable[UUID]) -> list[Photo]:
     """Those of the photos that are the viewer's, trashed ones included, in the order asked for; each once."""
     wanted = list(dict.fromkeys(photo_ids))

@@ -6,8 +6,8 @@ import re
 from pathlib import Path
 
 import pytest
+from fastapi.testclient import TestClient
 
-from app.services.accounts import Viewer
 from tests.api.conftest import Live
 from tests.conftest import REPOSITORY, Drawn
 
@@ -15,7 +15,7 @@ GUIDE = REPOSITORY / "docs" / "mobile.md"
 
 
 def test_every_snippet_of_the_guide_runs(
-    live: Live, anna: Viewer, draw: Drawn, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    live: Live, api: TestClient, draw: Drawn, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     guide = GUIDE.read_text(encoding="utf-8")
     fenced = re.findall(r"^```(\w*)$", guide, re.MULTILINE)
@@ -24,9 +24,16 @@ def test_every_snippet_of_the_guide_runs(
     for number in range(3):
         (tmp_path / "DCIM" / f"IMG_000{number}.jpg").write_bytes(draw((640, 480)))
     monkeypatch.chdir(tmp_path)
-    names: dict[str, object] = {"__name__": "guide"}
+    scopes = ["photos.read", "photos.upload", "photos.write", "albums.read", "albums.write"]
+    offered = api.post(
+        f"{live.url}/api/v1/auth/pairings", json={"name": "Anna's phone", "scopes": scopes}
+    ).json()
+    names: dict[str, object] = {
+        "__name__": "guide",
+        "SCANNED": offered["uri"].replace("http%3A%2F%2Ftestserver", live.url),
+    }
     for match in re.finditer(r"^```python\n(.*?)^```$", guide, re.MULTILINE | re.DOTALL):
         line = guide[: match.start()].count("\n") + 1
-        code = "\n" * line + match[1].replace("http://127.0.0.1:8000", live.url)
+        code = "\n" * line + match[1]
         exec(compile(code, str(GUIDE), "exec"), names)
     assert len(names["copy"]) >= 3  # type: ignore[arg-type]
