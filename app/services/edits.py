@@ -287,21 +287,22 @@ def preview(
     """
     photo = photos.get_photo(session, viewer, photo_id)
     steps = checked(recipe, (photo.width, photo.height))
-    if any(step.operation.name == "style" and step.params["photo"] for step in steps.steps):
-        raise Invalid(
-            "A style taken from a photo has no quick preview; make the edit instead.", field="recipe"
-        )
-    rendition = context.storage.rendition(photo.checksum, "preview")
-    source = rendition if rendition.exists() else context.storage.original(photo.checksum)
+    names = _style_photos(steps)
+    wanted = [photo, *(photos.get_photo(session, viewer, name) for name in names)]
+    source, *styles = sources = [context.storage.rendition(one.checksum, "preview") for one in wanted]
+    rendered = all(path.exists() for path in sources)
+    if not rendered:
+        source, *styles = (context.storage.original(one.checksum) for one in wanted)
     as_jpeg = [step for step in recipe if step.get("op") != "output"] + [{"op": "output", "format": "jpeg"}]
     side = _quick_side(steps, photo, long_side)
-    order = darkroom.Order(source, as_jpeg, target, {}, _cues(session, photo), side)
+    named = dict(zip(map(str, names), styles, strict=True))
+    order = darkroom.Order(source, as_jpeg, target, named, _cues(session, photo), side)
     seconds = context.settings.process_seconds
     # A slow recipe rather waits for the bench than for its networks to be loaded once more.
     turn = _SLOW_TURN if _seconds(steps, photo, side) > 1 else _QUICK_TURN
     with _newest.turn((viewer.user_id, photo.id) if supersede and viewer.scopes is None else None) as stop:
         try:
-            if source == rendition:
+            if rendered:
                 return BENCH.develop(
                     context.settings, order, seconds=seconds, cancelled=stop.is_set, turn=turn
                 )

@@ -189,13 +189,23 @@ OPERATIONS: tuple[Operation, ...] = (
             ),
             strength(1.0),
             Parameter(
+                "model",
+                "choice",
+                Text(
+                    "fast paints in one sweep and takes seconds; best searches for minutes and draws bolder strokes.",
+                    "fast 一遍绘成，只需数秒；best 反复推敲，需数分钟，笔触更大胆。",
+                ),
+                "fast",
+                choices=("fast", "best"),
+            ),
+            Parameter(
                 "keep_color", "boolean", Text("Keep the photo's own colours.", "保留照片原有色彩。"), False
             ),
         ),
-        cost=60.0,
+        cost=4.0,
         run=_by_module("style"),
         check=_check_style,
-        cost_of=lambda p: 60.0 if p["preset"] else 160.0,
+        cost_of=lambda p: 4.0 if p["model"] == "fast" else 60.0,
         identity=no_strength,
     ),
     Operation(

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from ml.enhance.operation import OperationFailed, Pixels
 
 if TYPE_CHECKING:
-    from torch import Tensor
+    from torch import Tensor, nn
 
     from ml.nets.vgg_trunk import VggTrunk
 
@@ -44,9 +44,18 @@ CONTENT = 0.1
 """The usual weight of the photo's content against the style."""
 
 
-@lru_cache(maxsize=1)
 def trunk(models_dir: Path) -> VggTrunk:
     """The feature network, in this process's memory once.
+
+    Raises:
+        OperationFailed: it is not there or damaged.
+    """
+    return cast("VggTrunk", opened(TRUNK, models_dir))
+
+
+@lru_cache(maxsize=2)
+def opened(model_id: str, models_dir: Path) -> nn.Module:
+    """A network of the style's, as torch runs it; the same object every time.
 
     Raises:
         OperationFailed: it is not there or damaged.
@@ -58,14 +67,14 @@ def trunk(models_dir: Path) -> VggTrunk:
     from ml.export import build_network
     from ml.zoo import check_folder
 
-    entry = registry.get(TRUNK)
+    entry = registry.get(model_id)
     folder = models_dir / entry.folder
     try:
         check_folder(folder, entry)
     except FetchError as error:
         raise OperationFailed(OP, str(error)) from error
     torch.set_num_threads(1)
-    network = cast("VggTrunk", build_network(entry.build, folder / "model.safetensors"))
+    network = build_network(entry.build, folder / "model.safetensors")
     return network.to(memory_format=torch.channels_last)
 
 
@@ -76,7 +85,7 @@ def describe(image: Pixels, network: VggTrunk) -> dict[str, NDArray[np.float32]]
     from ml.nets.vgg_trunk import STYLE, gram
 
     with torch.inference_mode():
-        found = network.features(_tensor(image))
+        found = network.features(as_tensor(image))
         return {layer: gram(found[layer])[0].numpy() for layer in STYLE}
 
 
@@ -161,8 +170,8 @@ def _search(
 
     wanted = {layer: torch.from_numpy(np.ascontiguousarray(value)) for layer, value in style.items()}
     with torch.no_grad():
-        kept = network.features(_tensor(content), vgg_trunk.CONTENT)[vgg_trunk.CONTENT]
-    picture = _tensor(start).contiguous().requires_grad_()
+        kept = network.features(as_tensor(content), vgg_trunk.CONTENT)[vgg_trunk.CONTENT]
+    picture = as_tensor(start).contiguous().requires_grad_()
     search = torch.optim.LBFGS(
         [picture],
         max_iter=evaluations,
@@ -200,7 +209,8 @@ def _loss(
     return torch.stack(errors).sum() + content_weight * content + _SMOOTH * smooth + outside
 
 
-def _tensor(image: Pixels) -> Tensor:
+def as_tensor(image: Pixels) -> Tensor:
+    """A picture ``(H, W, 3)`` as ``(1, 3, H, W)``."""
     import torch
 
     return torch.from_numpy(np.ascontiguousarray(image.transpose(2, 0, 1)[None]))

@@ -1,13 +1,13 @@
 """Style transfer: a photo painted in the manner of a preset or of any other picture, at the photo's full size.
 
-A preset is what nine public-domain paintings look like to the feature network (Gram matrices in ``ml/weights``); the
-paintings themselves are not part of the product. The painting happens at a working size and is then enlarged by
-super-resolution, which keeps strokes crisp.
+A preset is what a public-domain painting looks like to the feature network (statistics in ``ml/weights``); the
+paintings themselves are not part of the product. ``fast`` paints in one sweep (``ml.enhance.sweep``), ``best`` by a
+search of minutes (``ml.enhance.paint``). Either paints at a working size, so that strokes have the same size in the
+picture whatever its pixels, and super-resolution enlarges the painting, which keeps strokes crisp.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
@@ -17,8 +17,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ml.enhance import paint
+from ml.enhance import sweep as sweeping
 from ml.enhance.operation import EnhanceContext, OperationFailed, Params, Pixels, Text
+from ml.enhance.palette import Palette
 from ml.enhance.superres import ENLARGERS
+from ml.enhance.sweep import Manner
 from ml.enhance.tiles import network, picture_runner, run_tiled
 from ml.enhance.transfer import LUMA, shrink
 
@@ -26,8 +29,13 @@ OP = "style"
 STYLE_SIDE = 640
 """Long side at which a style picture is looked at: its strokes against the working size of the photo."""
 
+WORKING_SIDE = 1024
+"""Long side at which one sweep paints; smaller pictures are painted as they are, down to half of it."""
+
+_LEAST_STYLE_SIDE = 32
+"""A style picture with a side below this is mirrored up to it: the feature network needs something to look at."""
+
 _WEIGHTS = Path(__file__).resolve().parents[1] / "weights"
-_PREVIEW = (paint.Level(256, 30),)
 _PAINTING_SHARE = 0.85
 
 
@@ -67,10 +75,11 @@ def style(image: Pixels, params: Params, context: EnhanceContext) -> Pixels:
 
     Args:
         image: ``(H, W, 3)`` float32 sRGB in 0..1.
-        params: ``preset`` (a name of ``PRESETS``) or ``photo`` (an id that ``context.style_image`` knows);
-            ``strength`` 0..1 blends with the photo; ``keep_color`` takes brightness from the painting alone.
-        context: where the models are; progress and cancellation after every evaluation. Below scale 1 a quick,
-            coarse preview is made.
+        params: ``preset`` (a name of ``PRESETS``) or ``photo`` (an id that ``context.style_image`` knows); ``model``
+            "fast" or "best"; ``strength`` 0..1 blends with the photo; ``keep_color`` takes brightness from the painting
+            alone.
+        context: where the models are; progress and cancellation between tiles, or after every evaluation. Below scale 1
+            a preview is made: always fast, and not enlarged by a network.
 
     Returns:
         The same shape and range.
@@ -84,19 +93,15 @@ def style(image: Pixels, params: Params, context: EnhanceContext) -> Pixels:
         return image.copy()
     if context.models_dir is None:
         raise OperationFailed(OP, "There is no models folder.")
-    wanted, content_weight = _wanted(params, context, context.models_dir)
     preview = context.scale < 1
-    painted = paint.paint(
-        shrink(image, paint.LEVELS[-1].side),
-        wanted,
-        paint.trunk(context.models_dir),
-        lambda share: context.report(_PAINTING_SHARE * share),
-        _PREVIEW if preview else paint.LEVELS,
-        content_weight,
-    )
+    source = _source(params, context)
+    first = replace(context, progress=lambda share: context.progress(_PAINTING_SHARE * share))
+    if preview or params.get("model", "fast") == "fast":
+        painted = _swept(image, source, first, context.models_dir)
+    else:
+        painted = _searched(image, source, first, context.models_dir)
     height, width = image.shape[:2]
-    rest = replace(context, progress=_later(context.progress))
-    large = enlarged(painted, height, width, rest, quick=preview)
+    large = enlarged(painted, height, width, _later(context), quick=preview)
     if params.get("keep_color", False):
         large = np.clip(image + (large @ LUMA - image @ LUMA)[..., None], 0, 1)
     if strength != 1:
@@ -105,23 +110,56 @@ def style(image: Pixels, params: Params, context: EnhanceContext) -> Pixels:
     return np.asarray(large, np.float32)
 
 
-def _later(progress: Callable[[float], None]) -> Callable[[float], None]:
-    return lambda share: progress(_PAINTING_SHARE + (1 - _PAINTING_SHARE) * share)
+def _later(context: EnhanceContext) -> EnhanceContext:
+    """The context of what comes after painting."""
+    outer = context.progress
+    return replace(context, progress=lambda share: outer(_PAINTING_SHARE + (1 - _PAINTING_SHARE) * share))
 
 
-def _wanted(params: Params, context: EnhanceContext, models_dir: Path) -> tuple[paint.Grams, float]:
-    photo = params.get("photo", "")
+def _source(params: Params, context: EnhanceContext) -> Preset | Pixels:
+    """The preset, or the pixels of the style picture at ``STYLE_SIDE``."""
+    photo, name = params.get("photo", ""), params.get("preset", "")
     if photo:
         if context.style_image is None:
             raise OperationFailed(OP, "Pictures cannot be used as styles here; choose a preset.")
-        pixels = context.style_image(photo).astype(np.float32) / np.float32(255)
-        return paint.describe(shrink(pixels, STYLE_SIDE), paint.trunk(models_dir)), paint.CONTENT
-    name = params.get("preset", "")
+        pixels = shrink(context.style_image(photo).astype(np.float32) / np.float32(255), STYLE_SIDE)
+        short = [(0, max(0, _LEAST_STYLE_SIDE - side)) for side in pixels.shape[:2]]
+        return np.pad(pixels, (*short, (0, 0)), mode="symmetric")
     for preset in PRESETS:
         if preset.name == name:
-            return read_preset(preset.file), preset.content_weight
+            return preset
     known = ", ".join(p.name for p in PRESETS)
     raise OperationFailed(OP, f"There is no style {name!r}; there are {known}.")
+
+
+def _swept(image: Pixels, source: Preset | Pixels, context: EnhanceContext, models_dir: Path) -> Pixels:
+    trunk, painter = paint.trunk(models_dir), sweeping.decoder(models_dir)
+    manner = read_manner(source.file) if isinstance(source, Preset) else sweeping.study(source, trunk)
+    return sweeping.sweep(working_copy(image), manner, trunk, painter, context)
+
+
+def _searched(image: Pixels, source: Preset | Pixels, context: EnhanceContext, models_dir: Path) -> Pixels:
+    trunk = paint.trunk(models_dir)
+    if isinstance(source, Preset):
+        grams, content_weight = read_preset(source.file), source.content_weight
+    else:
+        grams, content_weight = paint.describe(source, trunk), paint.CONTENT
+    small = shrink(image, paint.LEVELS[-1].side)
+    return paint.paint(small, grams, trunk, context.report, paint.LEVELS, content_weight)
+
+
+def working_copy(image: Pixels) -> Pixels:
+    """The photo at the size at which one sweep paints: between a half of ``WORKING_SIDE`` and all of it, as far as that
+    leaves its short side a pixel.
+    """
+    height, width = image.shape[:2]
+    side = max(height, width)
+    scale = min(1.0, WORKING_SIDE / side) if side >= WORKING_SIDE / 2 else WORKING_SIDE / 2 / side
+    if scale == 1:
+        return image
+    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    how = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
+    return np.clip(cv2.resize(image, size, interpolation=how), 0, 1, dtype=np.float32)
 
 
 @lru_cache(maxsize=4)
@@ -143,8 +181,19 @@ def read_preset(path: Path) -> paint.Grams:
     return found
 
 
-def write_preset(grams: paint.Grams, path: Path) -> None:
-    """Store Gram matrices as ``read_preset`` reads them."""
+@lru_cache(maxsize=16)
+def read_manner(path: Path) -> Manner:
+    """What one sweep needs to know of a preset, from its file."""
+    from safetensors.numpy import load_file
+
+    stored = load_file(path)
+    levels = {key.removeprefix("level."): value for key, value in stored.items() if key.startswith("level.")}
+    mean, covariance = (stored[f"palette.{part}"].astype(np.float64) for part in ("mean", "covariance"))
+    return Manner(Palette(mean, covariance), levels)
+
+
+def write_preset(grams: paint.Grams, manner: Manner, path: Path) -> None:
+    """Store a preset as ``read_preset`` and ``read_manner`` read it."""
     from safetensors.numpy import save_file
 
     stored: dict[str, NDArray[np.generic]] = {}
@@ -152,6 +201,9 @@ def write_preset(grams: paint.Grams, path: Path) -> None:
         scale = np.float32(np.abs(gram).max())
         stored[f"gram.{layer}"] = (gram[np.triu_indices(len(gram))] / scale).astype(np.float16)
         stored[f"scale.{layer}"] = np.array([scale], np.float32)
+    stored |= {f"level.{level}": values for level, values in manner.levels.items()}
+    for part, colours in manner.colours._asdict().items():
+        stored[f"palette.{part}"] = colours.astype(np.float32)
     path.parent.mkdir(parents=True, exist_ok=True)
     save_file(stored, path)
 

@@ -1,13 +1,8 @@
-"""Training photos in memory, random crops of them, and what every training script shares.
-
-A script is deterministic for a given seed: the random numbers of step ``n`` depend on the seed and ``n``
-alone, so that a run that was stopped and resumed sees the same pictures as one that was not.
-"""
+"""Training photos in memory and random crops of them."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import cv2
@@ -89,88 +84,3 @@ def as_tensor(pictures: Sequence[Pixels], device: torch.device) -> torch.Tensor:
     """Pictures ``(H, W, C)`` of one size as ``(N, C, H, W)`` float32 on the device."""
     stacked = np.ascontiguousarray(np.stack(pictures).transpose(0, 3, 1, 2))
     return torch.from_numpy(stacked).to(device)
-
-
-def cosine(step: int, steps: int, peak: float, warm: int = 50) -> float:
-    """Learning rate at a step: linear for ``warm`` steps, then a half cosine down to one fiftieth of the peak."""
-    if step < warm:
-        return peak * (step + 1) / warm
-    part = (step - warm) / max(1, steps - warm)
-    return float(peak * (0.02 + 0.98 * 0.5 * (1 + np.cos(np.pi * min(1.0, part)))))
-
-
-class Run:
-    """A training run that can be stopped at any time and resumed from its checkpoint.
-
-    The checkpoint holds weights, optimiser state and step; it is replaced atomically.
-    """
-
-    def __init__(
-        self,
-        net: torch.nn.Module,
-        checkpoint: Path,
-        *,
-        steps: int,
-        peak: float,
-        seed: int,
-        every: int = 200,
-        say: Callable[[str], None] = print,
-    ) -> None:
-        self.net, self.checkpoint, self.steps, self.seed = net, checkpoint, steps, seed
-        self.peak, self.every, self.say, self.step = peak, every, say, 0
-        self.optimiser = torch.optim.Adam(net.parameters(), lr=peak, betas=(0.9, 0.99))
-        self._sums: dict[str, float] = {}
-        self._count = 0
-        if checkpoint.exists():
-            state = torch.load(checkpoint, map_location="cpu", weights_only=True)
-            net.load_state_dict(state["net"])
-            self.optimiser.load_state_dict(state["optimiser"])
-            self.step = int(state["step"])
-            say(f"resumed at step {self.step}")
-
-    def train(self, losses: Callable[[np.random.Generator, int], dict[str, torch.Tensor]]) -> None:
-        """Minimise the sum of what ``losses(random generator, step)`` returns until ``steps`` are done."""
-        self.net.train()
-        while self.step < self.steps:
-            for group in self.optimiser.param_groups:
-                group["lr"] = cosine(self.step, self.steps, self.peak)
-            parts = losses(np.random.default_rng((self.seed, self.step)), self.step)
-            total = torch.stack(list(parts.values())).sum()
-            if not torch.isfinite(total):
-                raise FloatingPointError(f"the loss is not finite at step {self.step}: {parts}")
-            self.optimiser.zero_grad(set_to_none=True)
-            total.backward()
-            torch.nn.utils.clip_grad_norm_(self.net.parameters(), 1.0)
-            self.optimiser.step()
-            self.step += 1
-            self._note(parts)
-        self.save()
-        self.net.eval()
-
-    def _note(self, parts: dict[str, torch.Tensor]) -> None:
-        for name, value in parts.items():
-            self._sums[name] = self._sums.get(name, 0.0) + float(value.detach())
-        self._count += 1
-        if self.step % self.every == 0:
-            means = {name: round(value / self._count, 5) for name, value in self._sums.items()}
-            self.say(json.dumps({"step": self.step, **means}))
-            self._sums, self._count = {}, 0
-            self.save()
-
-    def save(self) -> None:
-        """Write the checkpoint."""
-        self.checkpoint.parent.mkdir(parents=True, exist_ok=True)
-        partial = self.checkpoint.with_suffix(".partial")
-        state = {"net": self.net.state_dict(), "optimiser": self.optimiser.state_dict(), "step": self.step}
-        torch.save(state, partial)
-        partial.replace(self.checkpoint)
-
-
-def save_weights(net: torch.nn.Module, path: Path, *, half: bool = False) -> None:
-    """Write the network's weights as safetensors, in 16-bit floats when ``half``."""
-    from safetensors.torch import save_file
-
-    kind = torch.float16 if half else torch.float32
-    state = {k: v.detach().cpu().to(kind).contiguous() for k, v in net.state_dict().items()}
-    path.parent.mkdir(parents=True, exist_ok=True)
-    save_file(state, str(path))

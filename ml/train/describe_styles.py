@@ -1,7 +1,7 @@
 """Write the style presets: ``python -m ml.train.describe_styles --paintings DIR --models DIR --out ml/weights``.
 
-A preset is what a painting looks like to the feature network: the Gram matrices of four layers, half a megabyte. The
-run is deterministic and takes seconds.
+A preset is what a painting looks like to the feature network: the Gram matrices of four layers for the search, the
+palette and the moments of three for one sweep, a third of a megabyte. The run is deterministic and takes seconds.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import numpy as np
 
 from ml.enhance.paint import describe, trunk
 from ml.enhance.style import PRESETS, STYLE_SIDE, write_preset
+from ml.enhance.sweep import study
 from ml.enhance.transfer import shrink
 from ml.train.data import read_photo
 
@@ -37,8 +38,8 @@ def main() -> None:
     options = parser.parse_args()
     for preset in PRESETS:
         pixels = read_photo(options.paintings / FILES[preset.name]).astype(np.float32) / np.float32(255)
-        grams = describe(shrink(pixels, STYLE_SIDE), trunk(options.models))
-        write_preset(grams, options.out / preset.file.name)
+        small, network = shrink(pixels, STYLE_SIDE), trunk(options.models)
+        write_preset(describe(small, network), study(small, network), options.out / preset.file.name)
 
 
 if __name__ == "__main__":

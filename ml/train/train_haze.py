@@ -7,13 +7,12 @@ invented depth. A share stays clear. ``DIR`` holds ``train/haze_pairs``, ``train
 
 from __future__ import annotations
 
-import argparse
 from pathlib import Path
 
 import cv2
 import numpy as np
 import torch
-from safetensors.torch import load_file
+from torch import nn
 
 from ml.enhance import transfer
 from ml.nets.haze import HazeNet
@@ -21,15 +20,14 @@ from ml.train.data import (
     LUMA,
     Photo,
     Pixels,
-    Run,
     as_tensor,
     crop_box,
     list_photos,
     random_crop,
     read_photo,
-    save_weights,
     smooth_noise,
 )
+from ml.train.run import arguments, carry_out, shape
 
 EXCLUDE = (
     "receipt_",
@@ -147,7 +145,7 @@ def load(data: Path) -> tuple[list[Pair], list[Photo]]:
     return pairs, [read_photo(path, 320) for path in list_photos(folders, EXCLUDE)]
 
 
-def losses(net: HazeNet, examples: list[Example], device: torch.device) -> dict[str, torch.Tensor]:
+def losses(net: nn.Module, examples: list[Example], device: torch.device) -> dict[str, torch.Tensor]:
     """L1 and squared error of the clear picture (the latter forbids daring guesses under thick haze), L1 of the
     transmission and, where there is haze, of the airlight.
     """
@@ -169,42 +167,20 @@ def losses(net: HazeNet, examples: list[Example], device: torch.device) -> dict[
 
 
 def main() -> None:
-    """Train, resuming from the checkpoint when there is one, and write the weights."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--start", type=Path, help="weights to begin from")
-    parser.add_argument("--checkpoint", type=Path, default=Path("build/haze.pt"))
-    parser.add_argument("--steps", type=int, default=8000)
-    parser.add_argument("--batch", type=int, default=8)
-    parser.add_argument("--peak", type=float, default=2e-3, help="largest learning rate")
-    parser.add_argument("--seed", type=int, default=11)
-    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
-    parser.add_argument("--threads", type=int, default=1)
-    options = parser.parse_args()
-    torch.set_num_threads(options.threads)
-    cv2.setNumThreads(options.threads)
-    torch.manual_seed(options.seed)
-    device = torch.device(options.device)
+    """Train as the command line says; see ``ml.train.run``."""
+    options = arguments(__doc__ or "", "haze", seed=11).parse_args()
     pairs, photos = load(options.data)
     print(f"{len(pairs)} indoor pairs, {len(photos)} outdoor photos", flush=True)
-    net = HazeNet()
-    if options.start:
-        net.load_state_dict(load_file(options.start))
-    net = net.to(device)
-    run = Run(net, options.checkpoint, steps=options.steps, peak=options.peak, seed=options.seed)
 
-    def step(rng: np.random.Generator, number: int) -> dict[str, torch.Tensor]:
-        size = 128 if number % 4 else 192
-        count = options.batch if size == 128 else max(1, options.batch // 2)
+    def step(net: nn.Module, rng: np.random.Generator, number: int) -> dict[str, torch.Tensor]:
+        size, count = shape(number, options.batch)
         examples = [
             indoor(pairs, rng, size) if rng.random() < 0.5 else outdoor(photos, rng, size)
             for _ in range(count)
         ]
-        return losses(net, examples, device)
+        return losses(net, examples, torch.device(options.device))
 
-    run.train(step)
-    save_weights(net, options.out)
+    carry_out(options, HazeNet, step)
 
 
 if __name__ == "__main__":

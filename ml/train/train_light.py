@@ -7,13 +7,12 @@ learns to leave good photos alone. ``DIR`` holds ``train/natural``, ``train/haze
 
 from __future__ import annotations
 
-import argparse
 from pathlib import Path
 
 import cv2
 import numpy as np
 import torch
-from safetensors.torch import load_file
+from torch import nn
 from torch.nn import functional
 
 from ml.nets.curve import CurveNet, apply_curves
@@ -21,16 +20,15 @@ from ml.train.data import (
     LUMA,
     Photo,
     Pixels,
-    Run,
     as_tensor,
     list_photos,
     random_crop,
     read_photo,
-    save_weights,
     smooth_noise,
     to_linear,
     to_srgb,
 )
+from ml.train.run import arguments, carry_out, shape
 
 # Papers, text and night shots: nothing to learn about daylight from them.
 EXCLUDE = ("receipt_", "ocr_", "night_", "skimage_text", "skimage_page", "skimage_moon", "skimage_hubble")
@@ -140,7 +138,7 @@ def pair(good: list[Photo], keep: list[Photo], rng: np.random.Generator, size: i
     return dark, target
 
 
-def losses(net: CurveNet, inputs: torch.Tensor, targets: torch.Tensor) -> dict[str, torch.Tensor]:
+def losses(net: nn.Module, inputs: torch.Tensor, targets: torch.Tensor) -> dict[str, torch.Tensor]:
     """L1, mean brightness, colour direction, and smoothness of the curves."""
     maps = net(inputs)
     out = apply_curves(inputs, maps)
@@ -157,38 +155,17 @@ def losses(net: CurveNet, inputs: torch.Tensor, targets: torch.Tensor) -> dict[s
 
 
 def main() -> None:
-    """Train, resuming from the checkpoint when there is one, and write the weights."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--start", type=Path, help="weights to begin from")
-    parser.add_argument("--checkpoint", type=Path, default=Path("build/light.pt"))
-    parser.add_argument("--steps", type=int, default=8000)
-    parser.add_argument("--batch", type=int, default=8)
-    parser.add_argument("--peak", type=float, default=2e-3, help="largest learning rate")
-    parser.add_argument("--seed", type=int, default=7)
-    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
-    parser.add_argument("--threads", type=int, default=1)
-    options = parser.parse_args()
-    torch.set_num_threads(options.threads)
-    cv2.setNumThreads(options.threads)
-    torch.manual_seed(options.seed)
-    device = torch.device(options.device)
+    """Train as the command line says; see ``ml.train.run``."""
+    options = arguments(__doc__ or "", "light", seed=7).parse_args()
     good, keep = load(options.data)
-    net = CurveNet()
-    if options.start:
-        net.load_state_dict(load_file(options.start))
-    net = net.to(device)
-    run = Run(net, options.checkpoint, steps=options.steps, peak=options.peak, seed=options.seed)
 
-    def step(rng: np.random.Generator, number: int) -> dict[str, torch.Tensor]:
-        size = 128 if number % 4 else 192
-        batch = options.batch if size == 128 else max(1, options.batch // 2)
-        pairs = [pair(good, keep, rng, size) for _ in range(batch)]
-        return losses(net, as_tensor([p[0] for p in pairs], device), as_tensor([p[1] for p in pairs], device))
+    def step(net: nn.Module, rng: np.random.Generator, number: int) -> dict[str, torch.Tensor]:
+        size, count = shape(number, options.batch)
+        pairs = [pair(good, keep, rng, size) for _ in range(count)]
+        device = torch.device(options.device)
+        return losses(net, *(as_tensor([p[side] for p in pairs], device) for side in (0, 1)))
 
-    run.train(step)
-    save_weights(net, options.out)
+    carry_out(options, CurveNet, step)
 
 
 if __name__ == "__main__":

@@ -1,47 +1,66 @@
-"""Train one style network:
-``python -m ml.train.train_style --data DIR --trunk model.safetensors --style PAINTING --out NAME.safetensors``.
+"""Train the feed-forward painter:
+``python -m ml.train.train_style --data DIR --paintings DIR --models DIR --out ml/weights/style-decoder.safetensors``.
 
-The network learns to give any photo the painting's Gram matrices at four depths and two sizes while the photo's
-own features at one depth are kept. ``--start`` begins from another painting's weights, which saves most of the
-steps. ``DIR`` holds ``train/natural`` and ``photos/scenes``.
+First every stage of the decoder learns to undo its stage of the encoder on plain photos; then all stages together learn
+to paint: a photo in, the Gram matrices of a painting at four depths and two sizes out, while the photo's own features
+at one depth are kept. Each phase is resumed from its own checkpoint. ``DATA`` holds ``train/natural``,
+``train/haze_pairs/clear`` and ``photos/scenes``; ``PAINTINGS`` the files named in ``describe_styles``.
 """
 
 from __future__ import annotations
 
 import argparse
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
+from typing import cast
 
 import cv2
 import numpy as np
 import torch
-from safetensors.torch import load_file
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional
 
-from ml.nets.styler import Styler
+from ml.enhance import paint
+from ml.enhance.palette import Palette, palette, recoloured
+from ml.enhance.style import PRESETS, STYLE_SIDE
+from ml.enhance.sweep import STROKE_SIGMA, underpainting
+from ml.enhance.transfer import shrink
+from ml.nets.style_decoder import LEVELS, SCALE, Moments, StyleDecoder, moments
 from ml.nets.vgg_trunk import CONTENT, STYLE, VggTrunk, gram
-from ml.train.data import Photo, Run, as_tensor, list_photos, random_crop, read_photo, save_weights
+from ml.train.data import Photo, Pixels, as_tensor, list_photos, random_crop, read_photo
+from ml.train.describe_styles import FILES
+from ml.train.run import Run, check, save_weights
 
 EXCLUDE = ("receipt_", "ocr_", "skimage_text", "skimage_page")
 # The picture at its own size shows fine strokes to the shallow layers; at half its size the deep layers, which cost
 # most, see large ones at a quarter of the price.
 FINE = ("1_1", "2_1")
-WEIGHTS = {"1_1": 0.25, "2_1": 0.6, "3_1": 1.0, "4_1": 1.0}
+WEIGHTS = {"1_1": 0.5, "2_1": 0.8, "3_1": 1.0, "4_1": 1.0}
+CPU = torch.device("cpu")
 
 
 @dataclass(frozen=True)
-class Target:
-    """What the painting looks like to the trunk: Gram matrices at full and half size."""
+class Painting:
+    """What a painting looks like to the trunk: what the decoder is told of it, and what is asked of its pictures."""
 
+    colours: Palette
+    told: dict[str, Moments]
     fine: dict[str, Tensor]
     coarse: dict[str, Tensor]
+    content_weight: float
 
 
-def look(trunk: VggTrunk, image: Tensor, last: str) -> dict[str, Tensor]:
-    """The trunk's features, in 16-bit floats where the processor has them."""
+def look(trunk: VggTrunk, image: Tensor, last: str = "4_1") -> dict[str, Tensor]:
+    """The trunk's features, in its own precision."""
     kind = next(trunk.parameters()).dtype
     return trunk.features(image.to(kind, memory_format=torch.channels_last), last)
+
+
+def levels(trunk: VggTrunk, image: Tensor) -> dict[str, Tensor]:
+    """The levels the decoder knows, brought to its scale."""
+    found = look(trunk, image)
+    return {level: found[level].float() / SCALE[level] for level in LEVELS}
 
 
 def half(image: Tensor) -> Tensor:
@@ -49,18 +68,30 @@ def half(image: Tensor) -> Tensor:
     return functional.avg_pool2d(image, 2)
 
 
-def painting(trunk: VggTrunk, path: Path, sizes: tuple[int, ...], device: torch.device) -> Target:
-    """The mean Gram matrices of the painting at several sizes (short side in pixels)."""
-    fine: list[dict[str, Tensor]] = []
-    coarse: list[dict[str, Tensor]] = []
-    for size in sizes:
-        pixels = read_photo(path, size).astype(np.float32) / np.float32(255)
-        h, w = (s // 16 * 16 for s in pixels.shape[:2])
-        image = as_tensor([pixels[:h, :w]], device)
-        fine.append({k: gram(v) for k, v in look(trunk, image, FINE[-1]).items() if k in FINE})
-        coarse.append({k: gram(v) for k, v in look(trunk, half(image), STYLE[-1]).items() if k in STYLE})
-    mean = [{k: torch.stack([g[k] for g in grams]).mean(0) for k in grams[0]} for grams in (fine, coarse)]
-    return Target(mean[0], mean[1])
+@torch.no_grad()
+def study(trunk: VggTrunk, pixels: Pixels, content_weight: float) -> Painting:
+    """A painting ``(H, W, 3)`` in 0..1, cropped to even sides, seen at its own and at half its size."""
+    h, w = (side // 16 * 16 for side in pixels.shape[:2])
+    image = as_tensor([pixels[:h, :w]], CPU)
+    fine, coarse = look(trunk, image, FINE[-1]), look(trunk, half(image))
+    return Painting(
+        palette(pixels),
+        {level: moments(value) for level, value in levels(trunk, image).items()},
+        {layer: gram(fine[layer]) for layer in FINE},
+        {layer: gram(coarse[layer]) for layer in STYLE},
+        content_weight,
+    )
+
+
+def copy_losses(decoder: StyleDecoder, trunk: VggTrunk, photos: Tensor) -> dict[str, Tensor]:
+    """Every stage alone: true features in, the next level out."""
+    with torch.no_grad():
+        found = levels(trunk, photos)
+    losses = {"picture": 3.0 * (decoder.stage(LEVELS[-1], found[LEVELS[-1]]) - photos).abs().mean()}
+    for level, wanted in pairwise(LEVELS):
+        error = (decoder.stage(level, found[level]) - found[wanted]).square().mean()
+        losses[level] = 0.3 * error / found[wanted].square().mean()
+    return losses
 
 
 def style_error(found: dict[str, Tensor], wanted: dict[str, Tensor]) -> Tensor:
@@ -71,85 +102,111 @@ def style_error(found: dict[str, Tensor], wanted: dict[str, Tensor]) -> Tensor:
     return torch.stack(errors).sum()
 
 
-def losses(
-    net: Styler, trunk: VggTrunk, target: Target, photos: Tensor, weights: tuple[float, float, float]
+def blur_matrix(side: int) -> Tensor:
+    """The Gaussian of ``ml.enhance.sweep.strokes`` along one side, ``(side, side)``, for sides beyond its reach."""
+    reach = round(4 * STROKE_SIGMA)
+    blurred = cv2.GaussianBlur(
+        np.eye(side), (2 * reach + 1, 1), STROKE_SIGMA, borderType=cv2.BORDER_REFLECT_101
+    )
+    return torch.from_numpy(blurred.astype(np.float32))
+
+
+def strokes(made: Tensor) -> Tensor:
+    """``ml.enhance.sweep.strokes`` with gradients, for squares: what the decoder drew, less its own large shapes."""
+    blur = blur_matrix(made.shape[-1])
+    return made - blur.T @ made @ blur
+
+
+def paint_losses(
+    decoder: StyleDecoder, trunk: VggTrunk, painting: Painting, photos: Tensor, ground: Tensor
 ) -> dict[str, Tensor]:
     """Style at two sizes, content, and smoothness beyond the photo's own."""
-    style_weight, content_weight, smooth_weight = weights
     with torch.no_grad():
+        seen = levels(trunk, photos)
         content = look(trunk, half(photos), CONTENT)[CONTENT].float()
-    made = net(photos)
-    fine = look(trunk, made, FINE[-1])
-    coarse = look(trunk, half(made), STYLE[-1])
+    drawn = decoder(seen, painting.told).float()
+    with torch.autocast("cpu", enabled=False):
+        made = ground + strokes(drawn)
+    fine, coarse = look(trunk, made, FINE[-1]), look(trunk, half(made))
     kept = ((coarse[CONTENT].float() - content) ** 2).mean() / (content**2).mean().clamp(min=1e-6)
     rough = made.diff(dim=2).abs().mean() + made.diff(dim=3).abs().mean()
     own = photos.diff(dim=2).abs().mean() + photos.diff(dim=3).abs().mean()
+    outside = functional.relu(made - 1).square().mean() + functional.relu(-made).square().mean()
     return {
-        "fine": style_weight * 0.5 * style_error(fine, target.fine),
-        "coarse": style_weight * style_error(coarse, target.coarse),
-        "content": content_weight * kept,
-        "rough": smooth_weight * functional.relu(rough - own),
+        "fine": 0.5 * style_error(fine, painting.fine),
+        "coarse": style_error(coarse, painting.coarse),
+        "content": painting.content_weight * kept,
+        "rough": 0.5 * functional.relu(rough - own),
+        "outside": outside,
     }
 
 
-def load_trunk(path: Path, device: torch.device) -> VggTrunk:
-    """The trunk, frozen; 16-bit floats (bfloat16) halve its cost on processors and GPUs that have them."""
-    trunk = VggTrunk()
-    trunk.load_state_dict(load_file(path))
-    trunk = trunk.to(device, torch.bfloat16).to(memory_format=torch.channels_last)
-    return trunk.eval().requires_grad_(False)
+def load_photos(data: Path, short_side: int) -> list[Photo]:
+    """The photos to be copied and painted."""
+    folders = [
+        data / "train" / "natural",
+        data / "train" / "haze_pairs" / "clear",
+        data / "photos" / "scenes",
+    ]
+    return [read_photo(path, short_side) for path in list_photos(folders, EXCLUDE)]
 
 
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
-    for name in ("data", "trunk", "style", "out"):
+    for name in ("data", "paintings", "models", "out"):
         parser.add_argument(f"--{name}", type=Path, required=True)
-    parser.add_argument("--start", type=Path)
     parser.add_argument("--checkpoint", type=Path, default=Path("build/style.pt"))
-    parser.add_argument("--steps", type=int, default=3000)
-    parser.add_argument("--size", type=int, default=256)
-    parser.add_argument("--batch", type=int, default=1)
-    parser.add_argument("--peak", type=float, default=2e-3)
-    parser.add_argument("--style-weight", type=float, default=1.0)
-    parser.add_argument("--content-weight", type=float, default=0.5)
-    parser.add_argument("--smooth-weight", type=float, default=0.5)
-    parser.add_argument("--style-sizes", type=int, nargs="+", default=[320, 448])
+    parser.add_argument("--copy-steps", type=int, default=300)
+    parser.add_argument("--steps", type=int, default=1500)
+    parser.add_argument("--content-weight", type=float, default=0.1)
     parser.add_argument("--seed", type=int, default=5)
-    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
-    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument(
+        "--check", action="store_true", help="only prove that a run can be repeated and resumed"
+    )
     return parser.parse_args()
 
 
 def main() -> None:
-    """Train, resuming from the checkpoint when there is one, and write the weights in 16-bit floats."""
+    """Train both phases and write the weights in 16-bit floats."""
     options = arguments()
-    torch.set_num_threads(options.threads)
-    cv2.setNumThreads(options.threads)
-    torch.manual_seed(options.seed)
-    device = torch.device(options.device)
-    photos: list[Photo] = [
-        read_photo(path, 512)
-        for path in list_photos(
-            [options.data / "train" / "natural", options.data / "photos" / "scenes"], EXCLUDE
-        )
-    ]
-    trunk = load_trunk(options.trunk, device)
-    with torch.no_grad():
-        target = painting(trunk, options.style, tuple(options.style_sizes), device)
-    net = Styler().to(device)
-    if options.start:
-        net.load_state_dict({k: v.float() for k, v in load_file(options.start).items()})
-    net = net.to(memory_format=torch.channels_last)
-    run = Run(net, options.checkpoint, steps=options.steps, peak=options.peak, seed=options.seed, every=100)
-    weights = (options.style_weight, options.content_weight, options.smooth_weight)
+    torch.set_num_threads(1)
+    cv2.setNumThreads(1)
+    photos = load_photos(options.data, 400)
+    trunk = paint.trunk(options.models).to(torch.bfloat16).requires_grad_(False)
+    paintings = []
+    for preset in PRESETS:
+        pixels = read_photo(options.paintings / FILES[preset.name]).astype(np.float32) / np.float32(255)
+        weight = options.content_weight * preset.content_weight / paint.CONTENT
+        paintings.append(study(trunk, shrink(pixels, STYLE_SIDE), weight))
 
-    def step(rng: np.random.Generator, number: int) -> dict[str, Tensor]:
-        crops = [
-            random_crop(photos[rng.integers(len(photos))], rng, options.size) for _ in range(options.batch)
-        ]
-        return losses(net, trunk, target, as_tensor(crops, device), weights)
+    def begin() -> nn.Module:
+        torch.manual_seed(options.seed)
+        return StyleDecoder().to(memory_format=torch.channels_last)
 
-    run.train(step)
+    def crops(rng: np.random.Generator, count: int, size: int) -> list[Pixels]:
+        chosen = rng.integers(len(photos), size=count)
+        return [random_crop(photos[n], rng, size) for n in chosen]
+
+    def copy(net: nn.Module, rng: np.random.Generator, number: int) -> dict[str, Tensor]:
+        with torch.autocast("cpu", torch.bfloat16):
+            return copy_losses(cast("StyleDecoder", net), trunk, as_tensor(crops(rng, 3, 128), CPU))
+
+    def repaint(net: nn.Module, rng: np.random.Generator, number: int) -> dict[str, Tensor]:
+        painting = paintings[rng.integers(len(paintings))]
+        chosen = [recoloured(photo, painting.colours) for photo in crops(rng, 1, 192)]
+        ground = as_tensor([underpainting(photo) for photo in chosen], CPU)
+        with torch.autocast("cpu", torch.bfloat16):
+            return paint_losses(cast("StyleDecoder", net), trunk, painting, as_tensor(chosen, CPU), ground)
+
+    if options.check:
+        for losses in (copy, repaint):
+            check(begin, losses, seed=options.seed)
+        print("the same weights twice, and after a stop")
+        return
+    net = begin()
+    first, second = (options.checkpoint.with_suffix(f".{phase}.pt") for phase in ("copy", "paint"))
+    Run(net, first, steps=options.copy_steps, peak=2e-3, seed=options.seed, every=50).train(copy)
+    Run(net, second, steps=options.steps, peak=1e-3, seed=options.seed + 1, every=50).train(repaint)
     save_weights(net, options.out, half=True)
 
 

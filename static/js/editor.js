@@ -111,7 +111,7 @@ class PhotoEditor extends HTMLElement {
   /** The steps to preview: without what has no preview, and while cropping those ahead of the crop. */
   seen() {
     const steps = this.cropped === undefined ? this.recipe.active() : this.recipe.active(this.cropped);
-    return steps.filter((step) => !(step.op === "style" && (step.photo || !step.preset)));
+    return steps.filter((step) => !(step.op === "style" && !step.photo && !step.preset));
   }
 
   async look() {

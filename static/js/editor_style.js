@@ -15,11 +15,11 @@ export class StyleShelf {
     const none = this.tile("", t("editor.style.none"), "", h("img", { src: `/api/v1/photos/${editor.photo}/rendition/grid`, alt: "", loading: "lazy" }));
     const presets = editor.presets.map((preset) => this.preset(preset));
     const own = h("button", { type: "button", class: "button tight", onclick: () => this.own() }, icon("photos"), t("editor.style.own"));
-    this.ownNote = h("p", { class: "hint", hidden: true }, t("editor.style.own_note"));
+    this.note = h("p", { class: "hint", hidden: true }, t("editor.style.best_note"));
     const operation = editor.operations.style;
     this.fields = new Fields(operation, (name, value, settled) => editor.setParam("style", name, value, settled), { leave: ["preset", "photo"] });
     const about = h("p", { class: "hint" }, operation.description);
-    this.element = h("section", { class: "op learned", "aria-label": operation.title }, about, h("ul", { class: "style-list" }, none, ...presets), h("div", {}, own), this.ownNote, this.fields.element);
+    this.element = h("section", { class: "op learned", "aria-label": operation.title }, about, h("ul", { class: "style-list" }, none, ...presets), h("div", {}, own), this.note, this.fields.element);
   }
 
   preset({ name, title, by }) {
@@ -92,7 +92,7 @@ export class StyleShelf {
   show(recipe) {
     const step = recipe.last("style");
     for (const [name, button] of this.tiles) button.setAttribute("aria-pressed", String(step ? step.params.preset === name && name !== "" : name === ""));
-    this.ownNote.hidden = !step?.params.photo;
+    this.note.hidden = step?.params.model !== "best";
     this.fields.element.hidden = !step;
     if (step) this.fields.show(step.params);
   }

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from ml.enhance import paint, style
+from ml.enhance import paint, style, sweep
 from ml.enhance.operation import Cancelled, EnhanceContext, OperationFailed
+from ml.enhance.palette import palette, recoloured
+from ml.nets.style_decoder import CHANNELS, StyleDecoder
+from ml.nets.style_decoder import build as build_decoder
 from ml.nets.vgg_trunk import STYLE, WIDTHS, VggTrunk, build
 
 LEVELS = (paint.Level(48, 6), paint.Level(64, 6))
@@ -25,6 +29,15 @@ def trunk() -> VggTrunk:
     for layer in network.children():
         torch.nn.init.kaiming_normal_(layer.weight)
     return network
+
+
+@pytest.fixture(scope="module")
+def decoder() -> StyleDecoder:
+    """The decoder with random weights."""
+    import torch
+
+    torch.manual_seed(5)
+    return build_decoder().requires_grad_(False)
 
 
 def _pixels(scene: Callable[..., np.ndarray], width: int, height: int, seed: int) -> np.ndarray:
@@ -71,6 +84,70 @@ def test_tiny_and_narrow_photos_can_be_painted(scene: Callable[..., np.ndarray],
         assert np.isfinite(painted).all()
 
 
+@pytest.mark.parametrize("tile", [64, 104])
+def test_a_sweep_in_tiles_equals_one_without(
+    scene: Callable[..., np.ndarray], trunk: VggTrunk, decoder: StyleDecoder, tile: int
+) -> None:
+    photo = _pixels(scene, 197, 130, 1)
+    manner = sweep.study(_pixels(scene, 96, 80, 2), trunk)
+    told: list[float] = []
+    whole = sweep.sweep(photo, manner, trunk, decoder, EnhanceContext(), tile=4096)
+    parts = sweep.sweep(photo, manner, trunk, decoder, EnhanceContext(progress=told.append), tile=tile)
+    assert whole.shape == photo.shape
+    assert whole.std() > 0.01
+    np.testing.assert_allclose(parts, whole, atol=1e-4)
+    assert told == sorted(told)
+    assert len(told) > 4
+
+
+def test_a_sweep_takes_on_the_palette_and_leaves_the_photo_as_it_was(
+    scene: Callable[..., np.ndarray], trunk: VggTrunk, decoder: StyleDecoder
+) -> None:
+    photo, other = _pixels(scene, 120, 90, 1), _pixels(scene, 96, 80, 2) * np.float32([0.9, 0.5, 0.2])
+    kept = photo.copy()
+    painted = sweep.sweep(photo, sweep.study(other, trunk), trunk, decoder, EnhanceContext())
+    np.testing.assert_array_equal(photo, kept)
+    np.testing.assert_allclose(painted.mean((0, 1)), other.mean((0, 1)), atol=0.06)
+
+
+def test_a_sweep_stops_between_tiles(
+    scene: Callable[..., np.ndarray], trunk: VggTrunk, decoder: StyleDecoder
+) -> None:
+    asked: list[int] = []
+
+    def enough() -> bool:
+        asked.append(1)
+        return len(asked) == 3
+
+    photo = _pixels(scene, 197, 130, 1)
+    manner = sweep.study(photo, trunk)
+    with pytest.raises(Cancelled):
+        sweep.sweep(photo, manner, trunk, decoder, EnhanceContext(cancelled=enough), tile=64)
+    assert len(asked) == 3
+
+
+@pytest.mark.parametrize(("width", "height"), [(1, 1), (3, 200), (65, 8)])
+def test_a_sweep_takes_any_size(
+    scene: Callable[..., np.ndarray], trunk: VggTrunk, decoder: StyleDecoder, width: int, height: int
+) -> None:
+    photo, manner = _pixels(scene, width, height, 0), sweep.study(_pixels(scene, 64, 64, 2), trunk)
+    made = sweep.sweep(photo, manner, trunk, decoder, EnhanceContext(), tile=64)
+    assert made.shape == photo.shape
+    assert np.isfinite(made).all()
+    assert made.min() >= 0
+    assert made.max() <= 1
+
+
+def test_the_palette_comes_over_whole(scene: Callable[..., np.ndarray]) -> None:
+    photo, other = _pixels(scene, 90, 70, 1) * np.float32(0.5) + np.float32(0.2), _pixels(scene, 80, 60, 2)
+    wanted = palette(other * np.float32([0.3, 0.4, 0.5]) + np.float32(0.3))
+    found = palette(recoloured(photo, wanted))
+    np.testing.assert_allclose(found.mean, wanted.mean, atol=0.01)
+    np.testing.assert_allclose(found.covariance, wanted.covariance, atol=0.005)
+    gray = np.full((20, 30, 3), 0.4, np.float32)
+    np.testing.assert_allclose(recoloured(gray, wanted), np.broadcast_to(wanted.mean, gray.shape), atol=1e-5)
+
+
 @pytest.mark.parametrize("preset", style.PRESETS, ids=lambda preset: preset.name)
 def test_every_preset_is_there_and_whole(preset: style.Preset) -> None:
     grams = style.read_preset(preset.file)
@@ -80,6 +157,11 @@ def test_every_preset_is_there_and_whole(preset: style.Preset) -> None:
         np.testing.assert_array_equal(gram, gram.T)
         assert np.diag(gram).min() >= 0
         assert gram.max() > 0
+    manner = style.read_manner(preset.file)
+    assert {level: values.shape for level, values in manner.levels.items()} == {
+        level: (2, channels) for level, channels in CHANNELS.items()
+    }
+    assert all((values[1] > 0).all() for values in manner.levels.values())
     assert preset.title.en
     assert preset.title.zh
     assert preset.file.with_suffix(".md").exists() or (preset.file.parent / "style-presets.md").exists()
@@ -89,38 +171,59 @@ def test_presets_survive_being_stored(
     tmp_path: Path, scene: Callable[..., np.ndarray], trunk: VggTrunk
 ) -> None:
     grams = paint.describe(_pixels(scene, 48, 48, 5), trunk)
-    style.write_preset(grams, tmp_path / "style-x.safetensors")
+    manner = sweep.study(_pixels(scene, 48, 48, 5), trunk)
+    style.write_preset(grams, manner, tmp_path / "style-x.safetensors")
     back = style.read_preset(tmp_path / "style-x.safetensors")
     for layer, gram in grams.items():
         np.testing.assert_allclose(back[layer], gram, atol=1e-3 * gram.max())
+    again = style.read_manner(tmp_path / "style-x.safetensors")
+    np.testing.assert_allclose(again.colours.covariance, manner.colours.covariance, atol=1e-6)
+    for level, values in manner.levels.items():
+        np.testing.assert_array_equal(again.levels[level], values)
 
 
-@pytest.mark.parametrize(("keep_color", "strength"), [(False, 1.0), (True, 1.0), (False, 0.5)])
+@pytest.fixture
+def given(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, scene: Callable[..., np.ndarray], trunk: VggTrunk
+) -> EnhanceContext:
+    """A context with the random networks in place, a style picture called abc, and few evaluations to a search."""
+    import torch
+
+    torch.manual_seed(5)
+    networks = {paint.TRUNK: trunk, sweep.DECODER: build_decoder().requires_grad_(False)}
+    monkeypatch.setattr(paint, "opened", lambda model_id, models_dir: networks[model_id])
+    monkeypatch.setattr(paint, "LEVELS", (paint.Level(48, 6), paint.Level(100, 4)))
+    return EnhanceContext(models_dir=tmp_path, style_image=lambda name: (255 - scene(64, 64, 2)) // 2)
+
+
+@pytest.mark.parametrize("scale", [1.0, 0.5])
+@pytest.mark.parametrize("model", ["fast", "best"])
 def test_the_result_fits_the_photo(
-    monkeypatch: pytest.MonkeyPatch,
-    tmp_path: Path,
-    scene: Callable[..., np.ndarray],
-    trunk: VggTrunk,
-    keep_color: bool,
-    strength: float,
+    given: EnhanceContext, scene: Callable[..., np.ndarray], model: str, scale: float
 ) -> None:
-    monkeypatch.setattr(paint, "trunk", lambda models_dir: trunk)
-    monkeypatch.setattr(style, "_PREVIEW", (paint.Level(48, 10),))
     photo = _pixels(scene, 101, 67, 1)
-    context = EnhanceContext(
-        models_dir=tmp_path, style_image=lambda name: (255 - scene(64, 64, 2)) // 2, scale=0.5
-    )
-    params = {"preset": "", "photo": "abc", "strength": strength, "keep_color": keep_color}
-    made = style.style(photo, params, context)
-    assert made.shape == photo.shape
-    assert made.dtype == np.float32
-    full = style.style(photo, {**params, "strength": 1.0, "keep_color": False}, context)
+    given = replace(given, scale=scale)
+    params = {"photo": "abc", "model": model}
+    full = style.style(photo, params, given)
+    assert full.shape == photo.shape
+    assert full.dtype == np.float32
     assert np.abs(full - photo).mean() > 0.01
-    if keep_color:
-        inside = (made > 0.02).all(2) & (made < 0.98).all(2)
-        np.testing.assert_allclose(np.diff(made, axis=2)[inside], np.diff(photo, axis=2)[inside], atol=1e-3)
-    if strength == 0.5:
-        np.testing.assert_allclose(made, (photo + full) / 2, atol=1e-4)
+    np.testing.assert_array_equal(style.style(photo, params, given), full)
+    half = style.style(photo, {**params, "strength": 0.5}, given)
+    np.testing.assert_allclose(half, (photo + full) / 2, atol=1e-4)
+    kept = style.style(photo, {**params, "keep_color": True}, given)
+    inside = (kept > 0.02).all(2) & (kept < 0.98).all(2)
+    np.testing.assert_allclose(np.diff(kept, axis=2)[inside], np.diff(photo, axis=2)[inside], atol=1e-3)
+
+
+@pytest.mark.parametrize("model", ["fast", "best"])
+def test_a_style_picture_of_one_pixel_is_a_style(
+    given: EnhanceContext, scene: Callable[..., np.ndarray], model: str
+) -> None:
+    tiny = replace(given, style_image=lambda name: np.full((1, 1, 3), 200, np.uint8))
+    made = style.style(_pixels(scene, 100, 60, 1), {"photo": "abc", "model": model}, tiny)
+    assert made.shape == (60, 100, 3)
+    assert np.isfinite(made).all()
 
 
 def test_unknown_styles_and_missing_networks_are_named(tmp_path: Path) -> None:
