@@ -1,8 +1,8 @@
-"""How good and how dear every enhancement is: ``python bench/enhance.py [--task sr|light|haze] [--sheets DIR]``.
+"""How good and how dear every enhancement is: ``python bench/enhance.py [--task sr|light|haze|style] [--best]``.
 
 PSNR and SSIM of every method on the pairs in ``shared/data/restore`` beside the classical ones, CPU seconds of one
-thread per megapixel (of output for super-resolution), CPU seconds for 12 megapixels and peak memory. With
-``--sheets`` it also draws contact sheets of real photos: before, classical, ours, best.
+thread per megapixel (of output for super-resolution), CPU seconds for 12 megapixels and peak memory. What the results
+look like is for ``docs/contact_sheets.py``.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import os
 import resource
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
@@ -25,11 +25,13 @@ from PIL import Image
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from ml.enhance import haze, light
+from ml.enhance import haze, light, paint, style
 from ml.enhance.classical.tone import OPERATIONS as TONE
 from ml.enhance.operation import Call, EnhanceContext
+from ml.enhance.palette import recoloured
 from ml.enhance.superres import super_resolution
-from ml.enhance.transfer import LUMA
+from ml.enhance.transfer import LUMA, shrink
+from ml.nets.vgg_trunk import CONTENT, VggTrunk
 
 Pixels = np.ndarray
 Method = Callable[[Pixels], Pixels]
@@ -107,6 +109,8 @@ def methods(task: str, context: EnhanceContext, best: bool) -> dict[str, Method]
         for strength, model in ((1.0, "fast"), (0.8, "fast"), (1.0, "best")):
             params = {"strength": strength, "model": model}
             found[f"{model} {strength:g}"] = partial(haze.dehaze, params=params, context=context)
+    elif task == "style":
+        found = {"fast": partial(style.style, params={"preset": "starry-night"}, context=context)}
     else:
         found = {"input": lambda x: x, "CLAHE": clahe, "median gamma": light.median_gamma}
         found["LIME + gamma"] = partial(light.lime, context=context)
@@ -186,78 +190,73 @@ def at_full_size(task: str, context: EnhanceContext, data: Path) -> list[dict[st
     return rows
 
 
-def sheet(columns: Sequence[Method], photos: Sequence[Path], out: Path, side: int = 400) -> None:
-    """A picture with one row per photo and one column per method."""
-    rows = []
-    for path in photos:
-        before = read(path, side * 2)
-        cells = [np.asarray(method(before)) for method in columns]
-        height, width = (round(n * side / max(before.shape[:2])) for n in before.shape[:2])
-        row = np.ones((height + 6, (side + 6) * len(columns), 3), np.float32)
-        for number, cell in enumerate(cells):
-            row[:height, number * (side + 6) :][:, :width] = cv2.resize(
-                cell, (width, height), interpolation=cv2.INTER_AREA
-            )
-        rows.append(row)
-    out.parent.mkdir(parents=True, exist_ok=True)
-    Image.fromarray((rounded(np.vstack(rows)) * 255).astype(np.uint8)).save(out, quality=88)
+STYLE_PHOTOS = ("ns_tubingen.jpg", "el_ashim_dsilva.jpg", "skimage_coffee.jpg", "yolo_zidane.jpg")
 
 
-SHEETS: dict[str, tuple[str, ...]] = {
-    "light": (
-        "train/lowlight_unpaired/lol_111.jpg",
-        "train/lowlight_unpaired/lol_669.jpg",
-        "train/lowlight_unpaired/lime_1.jpg",
-        "train/lowlight_unpaired/lime_6.jpg",
-        "train/lowlight_unpaired/dicm_27.jpg",
-        "train/lowlight_unpaired/sci_1482.jpg",
-        "restore/lowlight/mefb/under/LivingRoom.jpg",
-        "photos/scenes/night_2064.jpg",
-        "photos/scenes/night_3008.jpg",
-        "photos/scenes/ns_hoovertowernight.jpg",
-        "photos/scenes/ns_golden_gate.jpg",
-        "photos/scenes/nst_lion.jpg",
-    ),
-    "haze": (
-        "photos/scenes/zh_shenyang.jpg",
-        "photos/scenes/zh_shenyang3.jpg",
-        "photos/scenes/ns_golden_gate.jpg",
-    ),
-}
+def styles(context: EnhanceContext, data: Path, best: bool) -> list[dict[str, object]]:
+    """How far pictures are from a painting (relative squared error of the Gram matrices, summed over four layers) and
+    from the photo (relative squared error of the features 3_1), before, recoloured and painted; means over photos and
+    presets, seen at 768 pixels.
+    """
+    assert context.models_dir is not None
+    trunk = paint.trunk(context.models_dir)
+    rows: dict[str, list[tuple[float, float, float]]] = {}
+    for name in STYLE_PHOTOS:
+        photo = read(data / "photos" / "scenes" / name, 1024)
+        for preset in style.PRESETS:
+            colours = style.read_manner(preset.file).colours
+            methods: dict[str, Method] = {
+                "input": lambda x: x,
+                "palette": partial(recoloured, wanted=colours),
+            }
+            for model in ("fast", "best") if best else ("fast",):
+                params = {"preset": preset.name, "model": model}
+                methods[model] = partial(style.style, params=params, context=context)
+            for method, run in methods.items():
+                started = time.process_time()
+                made = run(photo)
+                seconds = time.process_time() - started
+                rows.setdefault(method, []).append((*distances(made, photo, preset, trunk), seconds))
+    return [
+        {
+            "task": "style",
+            "method": method,
+            "style_error": round(float(np.mean([v[0] for v in values])), 3),
+            "content_error": round(float(np.mean([v[1] for v in values])), 3),
+            "cpu_seconds": round(float(np.median([v[2] for v in values])), 2),
+        }
+        for method, values in rows.items()
+    ]
 
 
-def sheet_photos(task: str, data: Path) -> list[Path]:
-    """The twelve photos of a contact sheet; for haze nine of the unpaired real ones come first."""
-    named = [data / name for name in SHEETS[task]]
-    if task == "haze":
-        unpaired = sorted((data / "train" / "hazy_unpaired").iterdir())
-        named = unpaired[:: max(1, len(unpaired) // 9)][:9] + named
-    return named
+def distances(made: Pixels, photo: Pixels, preset: style.Preset, trunk: VggTrunk) -> tuple[float, float]:
+    """Style and content error; see ``styles``."""
+    made, photo = shrink(made, 768), shrink(photo, 768)
+    wanted, found = style.read_preset(preset.file), paint.describe(made, trunk)
+    error = sum(float(((found[k] - w) ** 2).sum() / (w**2).sum()) for k, w in wanted.items())
+    seen, kept = (trunk.features(paint.as_tensor(x), CONTENT)[CONTENT] for x in (made, photo))
+    return error, float(((seen - kept) ** 2).mean() / (kept**2).mean())
 
 
 def main() -> None:
     """Print the tables."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--task", choices=("sr", "light", "haze"))
+    parser.add_argument("--task", choices=("sr", "light", "haze", "style"))
     parser.add_argument("--data", type=Path, default=SHARED)
     parser.add_argument("--models", type=Path, default=Path(os.environ.get("ALBUMEN_MODELS", "data/models")))
     parser.add_argument("--best", action="store_true", help="the slow models too")
     parser.add_argument("--json", action="store_true")
-    parser.add_argument("--sheets", type=Path, help="folder for contact sheets")
     options = parser.parse_args()
     cv2.setNumThreads(1)
     context = EnhanceContext(models_dir=options.models)
     rows: list[dict[str, object]] = []
-    for task in (options.task,) if options.task else ("sr", "light", "haze"):
-        rows += measure(task, context, options.data, options.best)
+    for task in (options.task,) if options.task else ("sr", "light", "haze", "style"):
+        if task == "style":
+            rows += styles(context, options.data, options.best)
+        else:
+            rows += measure(task, context, options.data, options.best)
         if task != "sr":
             rows += at_full_size(task, context, options.data)
-            if options.sheets:
-                found = methods(task, context, options.best)
-                classical = "LIME + gamma" if task == "light" else "dark channel"
-                wanted = ["input", classical, "fast 1"] + (["best 1"] if options.best else [])
-                out = options.sheets / f"enhance-{task}.jpg"
-                sheet([found[name] for name in wanted], sheet_photos(task, options.data), out)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     rows.append({"peak_memory_mib": round(peak)})
     for row in rows:

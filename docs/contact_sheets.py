@@ -31,7 +31,7 @@ from ml.train.data import smooth_noise, to_linear, to_srgb
 
 Pixels = NDArray[np.float32]
 IMAGES = Path(__file__).parent / "images"
-CELL, ROOM, LIMIT = 300, 4, 400_000
+CELL, ROOM, LIMIT, SEARCHED = 300, 4, 400_000, 400
 BY4, BYSA4, BYSA3, BY2, CC0 = "CC BY 4.0", "CC BY-SA 4.0", "CC BY-SA 3.0", "CC BY 2.0", "CC0 1.0"
 LOMIRI, LOMIRI20 = "Debian lomiri-wallpapers-16.04 20.04.0-2", "Debian lomiri-wallpapers-20.04 20.04.0-2"
 SKIMAGE, SKLEARN = "PyPI scikit-image 0.17.2 (source)", "PyPI scikit-learn 1.9.1"
@@ -149,15 +149,15 @@ HAZE: tuple[Row, ...] = (
 )
 SUPERRES: tuple[Row, ...] = (
     ("astronaut", part(0.45, 0.22)),
-    ("cat", part(0.6, 0.3)),
+    ("cat", part(0.5, 0.18)),
     ("coffee", part(0.62, 0.5)),
     ("pagoda", part(0.38, 0.35)),
     ("admiral", part(0.5, 0.3)),
     ("rocket", part(0.52, 0.8)),
     ("dahlia", part(0.5, 0.5)),
-    ("dogs", part(0.55, 0.35, 800)),
-    ("nuthatch", part(0.55, 0.72, 900)),
-    ("wine", part(0.35, 0.2, 900)),
+    ("dogs", part(0.4, 0.27, 800)),
+    ("nuthatch", part(0.46, 0.63, 900)),
+    ("wine", part(0.5, 0.22, 900)),
     ("brushes", part(0.6, 0.4, 600)),
     ("mountain", part(0.6, 0.25, 900)),
 )
@@ -197,21 +197,6 @@ def read(folder: Path, name: str, side: int = 1024) -> Pixels:
 def rows(task: str, folder: Path, context: EnhanceContext) -> list[list[Pixels]]:
     """The pictures of a sheet: before, classical, ours, best."""
     made: list[list[Pixels]] = []
-    if task == "style":
-        for name, preset in STYLE:
-            photo = read(folder, name)
-            print(f"style: {name} as {preset}", flush=True)
-            found = next(p for p in style.PRESETS if p.name == preset)
-            params = {"preset": preset}
-            made.append(
-                [
-                    photo,
-                    recoloured(photo, style.read_manner(found.file).colours),
-                    style.style(photo, {**params, "model": "fast"}, context),
-                    style.style(photo, {**params, "model": "best"}, context),
-                ]
-            )
-        return made
     for name, change in {"light": LIGHT, "haze": HAZE, "superres": SUPERRES}[task]:
         before = change(read(folder, name, 3000 if task == "superres" else 1024))
         print(f"{task}: {name}", flush=True)
@@ -225,6 +210,27 @@ def rows(task: str, folder: Path, context: EnhanceContext) -> list[list[Pixels]]
             learned = light.low_light if task == "light" else haze.dehaze
             ours = [learned(before, {"strength": 0.8, "model": m}, context) for m in ("fast", "best")]
             made.append([before, classical(before, context), *ours])
+    return made
+
+
+def style_rows(folder: Path, searched: Path, context: EnhanceContext) -> list[list[Pixels]]:
+    """As ``rows`` for styles: before, in the painting's palette, fast, best. The search takes minutes a photo: its
+    pictures (of ``SEARCHED`` pixels, more than a cell shows) are kept in ``searched``, so that a stopped run can go on.
+    """
+    made: list[list[Pixels]] = []
+    for name, preset in STYLE:
+        print(f"style: {name} as {preset}", flush=True)
+        photo, kept = read(folder, name), searched / f"{name}-{preset}.png"
+        if not kept.exists():
+            params = {"preset": preset, "model": "best"}
+            best = style.style(shrunk(photo, SEARCHED), params, context)
+            kept.parent.mkdir(parents=True, exist_ok=True)
+            Image.fromarray((best * 255).round().astype(np.uint8)).save(kept)
+        with Image.open(kept) as opened:
+            best = np.asarray(opened, np.float32) / np.float32(255)
+        found = next(p for p in style.PRESETS if p.name == preset)
+        palette = recoloured(photo, style.read_manner(found.file).colours)
+        made.append([photo, palette, style.style(photo, {"preset": preset}, context), best])
     return made
 
 
@@ -262,6 +268,9 @@ def main() -> None:
     parser.add_argument("--photos", type=Path)
     parser.add_argument("--task", choices=("light", "haze", "superres", "style"))
     parser.add_argument("--models", type=Path, default=Path(os.environ.get("ALBUMEN_MODELS", "data/models")))
+    parser.add_argument(
+        "--searched", type=Path, default=Path("build/searched"), help="where slow pictures are kept"
+    )
     parser.add_argument("--sources", action="store_true")
     options = parser.parse_args()
     if options.sources or not options.photos:
@@ -270,7 +279,11 @@ def main() -> None:
     cv2.setNumThreads(1)
     context = EnhanceContext(models_dir=options.models)
     for task in (options.task,) if options.task else ("light", "haze", "superres", "style"):
-        sheet(rows(task, options.photos, context), IMAGES / f"sheet-{task}.webp")
+        if task == "style":
+            pictures = style_rows(options.photos, options.searched, context)
+        else:
+            pictures = rows(task, options.photos, context)
+        sheet(pictures, IMAGES / f"sheet-{task}.webp")
 
 
 if __name__ == "__main__":

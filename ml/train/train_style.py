@@ -3,7 +3,8 @@
 
 First every stage of the decoder learns to undo its stage of the encoder on plain photos; then all stages together learn
 to paint: a photo in, the Gram matrices of a painting at four depths and two sizes out, while the photo's own features
-at one depth are kept. Each phase is resumed from its own checkpoint. ``DATA`` holds ``train/natural``,
+at one depth are kept. Painting is learnt twice over, the second time on closer cuts, which hold more of the flat parts
+of photos. Each phase is resumed from its own checkpoint. ``DATA`` holds ``train/natural``,
 ``train/haze_pairs/clear`` and ``photos/scenes``; ``PAINTINGS`` the files named in ``describe_styles``.
 """
 
@@ -183,30 +184,41 @@ def main() -> None:
         torch.manual_seed(options.seed)
         return StyleDecoder().to(memory_format=torch.channels_last)
 
-    def crops(rng: np.random.Generator, count: int, size: int) -> list[Pixels]:
+    def crops(rng: np.random.Generator, count: int, size: int, least: float) -> list[Pixels]:
         chosen = rng.integers(len(photos), size=count)
-        return [random_crop(photos[n], rng, size) for n in chosen]
+        return [random_crop(photos[n], rng, size, least) for n in chosen]
 
     def copy(net: nn.Module, rng: np.random.Generator, number: int) -> dict[str, Tensor]:
         with torch.autocast("cpu", torch.bfloat16):
-            return copy_losses(cast("StyleDecoder", net), trunk, as_tensor(crops(rng, 3, 128), CPU))
+            return copy_losses(cast("StyleDecoder", net), trunk, as_tensor(crops(rng, 3, 128, 0.5), CPU))
 
-    def repaint(net: nn.Module, rng: np.random.Generator, number: int) -> dict[str, Tensor]:
+    def repaint(net: nn.Module, rng: np.random.Generator, least: float) -> dict[str, Tensor]:
         painting = paintings[rng.integers(len(paintings))]
-        chosen = [recoloured(photo, painting.colours) for photo in crops(rng, 1, 192)]
+        chosen = [recoloured(photo, painting.colours) for photo in crops(rng, 1, 192, least)]
         ground = as_tensor([underpainting(photo) for photo in chosen], CPU)
         with torch.autocast("cpu", torch.bfloat16):
             return paint_losses(cast("StyleDecoder", net), trunk, painting, as_tensor(chosen, CPU), ground)
 
+    def far(net: nn.Module, rng: np.random.Generator, number: int) -> dict[str, Tensor]:
+        return repaint(net, rng, 0.5)
+
+    def near(net: nn.Module, rng: np.random.Generator, number: int) -> dict[str, Tensor]:
+        return repaint(net, rng, 0.3)
+
     if options.check:
-        for losses in (copy, repaint):
+        for losses in (copy, far, near):
             check(begin, losses, seed=options.seed)
         print("the same weights twice, and after a stop")
         return
     net = begin()
-    first, second = (options.checkpoint.with_suffix(f".{phase}.pt") for phase in ("copy", "paint"))
-    Run(net, first, steps=options.copy_steps, peak=2e-3, seed=options.seed, every=50).train(copy)
-    Run(net, second, steps=options.steps, peak=1e-3, seed=options.seed + 1, every=50).train(repaint)
+    phases = (
+        ("copy", copy, options.copy_steps, 2e-3),
+        ("far", far, options.steps, 1e-3),
+        ("near", near, options.steps, 1e-3),
+    )
+    for number, (name, losses, steps, peak) in enumerate(phases):
+        checkpoint = options.checkpoint.with_suffix(f".{name}.pt")
+        Run(net, checkpoint, steps=steps, peak=peak, seed=options.seed + number, every=50).train(losses)
     save_weights(net, options.out, half=True)
 
 

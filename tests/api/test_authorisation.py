@@ -522,7 +522,8 @@ class TestAcross:
         his = world.client(Authorization=f"Bearer {world.session('other')}")
         own = his.post(f"{V1}/photos", files={"file": ("a.jpg", world.draw())}).json()["id"]
         recipe = [{"op": "style", "photo": Objects(world)["photo_id"]}]
-        assert his.post(f"{V1}/photos/{own}/edits", json={"recipe": recipe}).status_code == 404
+        for what in ("edits", "edits/preview"):
+            assert his.post(f"{V1}/photos/{own}/{what}", json={"recipe": recipe}).status_code == 404
 
     def test_a_batch_leaves_another_users_photos_alone(self, world: World) -> None:
         his = world.client(Authorization=f"Bearer {world.session('other')}")

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import io
+import os
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
+
+from ml.zoo import FetchError, Zoo
 
 
 def _scene(width: int, height: int, seed: int) -> np.ndarray:
@@ -61,3 +65,19 @@ def picture_file() -> Callable[[str, int, int, int], bytes]:
 @pytest.fixture(scope="session")
 def picture_kinds() -> tuple[str, ...]:
     return KINDS
+
+
+@pytest.fixture(scope="session")
+def fetched(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
+    """The folder of models, after the named networks were fetched into it; skips where they are not to be had."""
+    named = os.environ.get("ALBUMEN_MODELS")
+    folder = Path(named) if named else tmp_path_factory.mktemp("models")
+
+    def having(*model_ids: str) -> Path:
+        try:
+            Zoo(folder).fetch(model_ids)
+        except FetchError as error:
+            pytest.skip(f"the networks cannot be fetched: {error}")
+        return folder
+
+    return having

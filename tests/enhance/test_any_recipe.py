@@ -95,6 +95,42 @@ def test_any_recipe_on_any_picture(recipe, kind, width, height, seed, form, pict
     assert (written.pixels.shape[1], written.pixels.shape[0]) == expected
 
 
+LEARNED: tuple[dict[str, Any], ...] = (
+    {"op": "low_light"},
+    {"op": "dehaze", "strength": 1.0},
+    {"op": "super_resolution", "scale": 2},
+    {"op": "super_resolution", "scale": 3, "model": "cleanup"},
+    {"op": "style", "preset": "udnie", "strength": 0.7},
+    {"op": "style", "preset": "great-wave", "keep_color": True},
+    {"op": "auto_enhance"},
+)
+NETWORKS = (
+    "light/curve@albumen",
+    "haze/air@albumen",
+    "superres/span-x2-ch48@span",
+    "superres/srvgg-x4@animevideov3",
+    "style/decoder@albumen",
+)
+
+
+@pytest.mark.weights
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(step=st.sampled_from(LEARNED), kind=st.sampled_from(KINDS), width=SIDES, height=SIDES)
+def test_any_learned_operation_on_any_picture(step, kind, width, height, picture_file, fetched):
+    picture = decode(picture_file(kind, width, height, 1))
+    before = picture.pixels.copy()
+    recipe = validate_recipe([step], size=(width, height))
+    context = EnhanceContext(models_dir=fetched(*NETWORKS))
+
+    result = apply(picture.pixels, recipe, context=context)
+
+    assert (result.shape[1], result.shape[0]) == recipe.predict_size(width, height)
+    assert (result.dtype, result.shape[2]) == (picture.pixels.dtype, picture.pixels.shape[2])
+    assert np.isfinite(result).all()
+    assert np.array_equal(before, picture.pixels), "the input was changed"
+    assert np.array_equal(apply(picture.pixels, recipe, context=context), result), "not deterministic"
+
+
 @settings(max_examples=60, deadline=None)
 @given(recipe=st.lists(steps(), max_size=5))
 def test_canonical_form_is_a_fixed_point(recipe):

@@ -140,3 +140,18 @@ def test_good_photos_hardly_change(shared_data):
     assert np.median(changes) == 0
     assert np.percentile(changes, 90) < 12
     assert max(changes) < 45
+
+
+@pytest.mark.weights
+def test_good_photos_hardly_change_with_every_network_at_hand(shared_data, fetched):
+    context = EnhanceContext(models_dir=fetched("light/curve@albumen", "haze/air@albumen"))
+    files = sorted((shared_data / "train" / "natural").glob("*.jpg"))[:100]
+    changes = []
+    for path in files:
+        pixels = decode(path).pixels
+        result = apply(pixels, [{"op": "auto_enhance"}], context=context)
+        changes.append(np.abs(result.astype(int) - pixels).mean())
+    assert len(changes) == 100
+    assert np.median(changes) == 0
+    assert np.percentile(changes, 90) < 12
+    assert max(changes) < 45

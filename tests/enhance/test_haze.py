@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,21 +13,14 @@ from PIL import Image
 from ml.enhance import transfer
 from ml.enhance.haze import clear, dark_channel, dehaze
 from ml.enhance.operation import EnhanceContext, OperationFailed
-from ml.zoo import FetchError, Zoo
 
 NETWORKS = ["haze/air@albumen"]
 
 
 @pytest.fixture(scope="module")
-def default_models(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the networks used here; skips where they are neither present nor to be had."""
-    named = os.environ.get("ALBUMEN_MODELS")
-    folder = Path(named) if named else tmp_path_factory.mktemp("models")
-    try:
-        Zoo(folder).fetch(NETWORKS)
-    except FetchError as error:
-        pytest.skip(f"the networks cannot be fetched: {error}")
-    return folder
+def default_models(fetched: Callable[..., Path]) -> Path:
+    """A folder with the networks used here."""
+    return fetched(*NETWORKS)
 
 
 def _read(path: Path, side: int = 640) -> np.ndarray:

@@ -158,6 +158,31 @@ def test_a_style_is_asked_for_small_and_may_be_kept(
     assert answer.headers["cache-control"].startswith("private")
 
 
+def test_a_style_of_ones_own_photo_is_previewed_from_renditions(
+    browser: Any,
+    context: Context,
+    anna: Viewer,
+    photo_id: str,
+    draw: Any,
+    tmp_path: Any,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    other = browser.upload(draw((300, 200)))
+    work(context)
+    ordered: list[darkroom.Order] = []
+
+    def develop(settings: Any, order: darkroom.Order, **_limits: Any) -> darkroom.Developed:
+        ordered.append(order)
+        return darkroom.Developed("jpeg", 1, 1, 1)
+
+    monkeypatch.setattr("app.imaging.darkroom_bench.BENCH.develop", develop)
+    with context.database.read() as session:
+        recipe = [{"op": "style", "photo": other}]
+        edits.preview(context, session, anna, UUID(photo_id), recipe, tmp_path / "made")
+        checksum = photos.get_photo(session, anna, UUID(other)).checksum
+    assert ordered[0].styles == {other: context.storage.rendition(checksum, "preview")}
+
+
 def test_a_newer_preview_takes_the_place_of_the_one_before(
     browser: Any,
     context: Context,
@@ -209,7 +234,7 @@ def test_slow_recipes_are_previewed_smaller(context: Context, anna: Viewer, brow
     photo_id = browser.upload(draw((2000, 1500)))
     with context.database.read() as session:
         photo = photos.get_photo(session, anna, UUID(photo_id))
-    quick, slow = [{"op": "invert"}], [{"op": "style", "preset": "scream"}]
+    quick, slow = [{"op": "invert"}], [{"op": "style", "preset": "scream", "model": "best"}]
     assert edits._quick_side(edits.checked(quick), photo, 1024) == 1024
     assert 448 <= edits._quick_side(edits.checked(slow), photo, 1024) < 1024
     assert edits._quick_side(edits.checked(slow), photo, 160) == 160
