@@ -110,7 +110,9 @@ def methods(task: str, context: EnhanceContext, best: bool) -> dict[str, Method]
             params = {"strength": strength, "model": model}
             found[f"{model} {strength:g}"] = partial(haze.dehaze, params=params, context=context)
     elif task == "style":
-        found = {"fast": partial(style.style, params={"preset": "starry-night"}, context=context)}
+        found = {
+            "fast": partial(style.style, params={"preset": "starry-night", "model": "fast"}, context=context)
+        }
     else:
         found = {"input": lambda x: x, "CLAHE": clahe, "median gamma": light.median_gamma}
         found["LIME + gamma"] = partial(light.lime, context=context)

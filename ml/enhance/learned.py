@@ -195,7 +195,7 @@ OPERATIONS: tuple[Operation, ...] = (
                     "fast paints in one sweep and takes seconds; best searches for minutes and draws bolder strokes.",
                     "fast 一遍绘成，只需数秒；best 反复推敲，需数分钟，笔触更大胆。",
                 ),
-                "fast",
+                "best",
                 choices=("fast", "best"),
             ),
             Parameter(

@@ -29,7 +29,7 @@ OP = "style"
 STYLE_SIDE = 640
 """Long side at which a style picture is looked at: its strokes against the working size of the photo."""
 
-WORKING_SIDE = 1024
+WORKING_SIDE = 768
 """Long side at which one sweep paints; smaller pictures are painted as they are, down to half of it."""
 
 _LEAST_STYLE_SIDE = 32
@@ -96,7 +96,7 @@ def style(image: Pixels, params: Params, context: EnhanceContext) -> Pixels:
     preview = context.scale < 1
     source = _source(params, context)
     first = replace(context, progress=lambda share: context.progress(_PAINTING_SHARE * share))
-    if preview or params.get("model", "fast") == "fast":
+    if preview or params.get("model", "best") == "fast":
         painted = _swept(image, source, first, context.models_dir)
     else:
         painted = _searched(image, source, first, context.models_dir)
@@ -154,7 +154,7 @@ def working_copy(image: Pixels) -> Pixels:
     """
     height, width = image.shape[:2]
     side = max(height, width)
-    scale = min(1.0, WORKING_SIDE / side) if side >= WORKING_SIDE / 2 else WORKING_SIDE / 2 / side
+    scale = min(max(1.0, WORKING_SIDE / 2 / side), WORKING_SIDE / side)
     if scale == 1:
         return image
     size = (max(1, round(width * scale)), max(1, round(height * scale)))

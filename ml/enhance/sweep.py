@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 DECODER = "style/decoder@albumen"
 STROKE_SIGMA = 12.0
 """What the decoder draws at a scale beyond this many pixels (Gaussian) is left to the underpainting."""
-_SMOOTH_RADIUS, _SMOOTH_EPS = 8, 0.01
+_SMOOTH_RADIUS, _SMOOTH_EPS = 8, 0.03
 _STEP = 8
 """The deepest features are this much smaller than the picture: sides and tiles are multiples of it."""
 _SEEN = 32
@@ -112,9 +112,11 @@ def sweep(
     return np.asarray(painted[_RIM : _RIM + height, _RIM : _RIM + width], np.float32)
 
 
-def underpainting(coloured: Pixels) -> Pixels:
-    """The recoloured photo without its fine detail, edges kept: the ground that strokes are drawn on."""
-    lines = fit(coloured, coloured, _SMOOTH_RADIUS, _SMOOTH_EPS)
+def underpainting(coloured: Pixels, eps: float = _SMOOTH_EPS) -> Pixels:
+    """The recoloured photo without its fine detail, edges kept: the ground that strokes are drawn on. Detail of a
+    variance below ``eps`` goes.
+    """
+    lines = fit(coloured, coloured, _SMOOTH_RADIUS, eps)
     return lines.slope * coloured + lines.offset
 
 

@@ -4,7 +4,7 @@
 First every stage of the decoder learns to undo its stage of the encoder on plain photos; then all stages together learn
 to paint: a photo in, the Gram matrices of a painting at four depths and two sizes out, while the photo's own features
 at one depth are kept. Painting is learnt twice over, the second time on closer cuts, which hold more of the flat parts
-of photos. Each phase is resumed from its own checkpoint. ``DATA`` holds ``train/natural``,
+of photos, and on smoother grounds. Each phase is resumed from its own checkpoint. ``DATA`` holds ``train/natural``,
 ``train/haze_pairs/clear`` and ``photos/scenes``; ``PAINTINGS`` the files named in ``describe_styles``.
 """
 
@@ -159,6 +159,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--checkpoint", type=Path, default=Path("build/style.pt"))
     parser.add_argument("--copy-steps", type=int, default=300)
     parser.add_argument("--steps", type=int, default=1500)
+    parser.add_argument("--near-steps", type=int, default=400)
     parser.add_argument("--content-weight", type=float, default=0.1)
     parser.add_argument("--seed", type=int, default=5)
     parser.add_argument(
@@ -192,18 +193,18 @@ def main() -> None:
         with torch.autocast("cpu", torch.bfloat16):
             return copy_losses(cast("StyleDecoder", net), trunk, as_tensor(crops(rng, 3, 128, 0.5), CPU))
 
-    def repaint(net: nn.Module, rng: np.random.Generator, least: float) -> dict[str, Tensor]:
+    def repaint(net: nn.Module, rng: np.random.Generator, least: float, eps: float) -> dict[str, Tensor]:
         painting = paintings[rng.integers(len(paintings))]
         chosen = [recoloured(photo, painting.colours) for photo in crops(rng, 1, 192, least)]
-        ground = as_tensor([underpainting(photo) for photo in chosen], CPU)
+        ground = as_tensor([underpainting(photo, eps) for photo in chosen], CPU)
         with torch.autocast("cpu", torch.bfloat16):
             return paint_losses(cast("StyleDecoder", net), trunk, painting, as_tensor(chosen, CPU), ground)
 
     def far(net: nn.Module, rng: np.random.Generator, number: int) -> dict[str, Tensor]:
-        return repaint(net, rng, 0.5)
+        return repaint(net, rng, 0.5, 0.01)
 
     def near(net: nn.Module, rng: np.random.Generator, number: int) -> dict[str, Tensor]:
-        return repaint(net, rng, 0.3)
+        return repaint(net, rng, 0.3, 0.03)
 
     if options.check:
         for losses in (copy, far, near):
@@ -214,7 +215,7 @@ def main() -> None:
     phases = (
         ("copy", copy, options.copy_steps, 2e-3),
         ("far", far, options.steps, 1e-3),
-        ("near", near, options.steps, 1e-3),
+        ("near", near, options.near_steps, 1e-3),
     )
     for number, (name, losses, steps, peak) in enumerate(phases):
         checkpoint = options.checkpoint.with_suffix(f".{name}.pt")

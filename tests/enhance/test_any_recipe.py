@@ -100,8 +100,8 @@ LEARNED: tuple[dict[str, Any], ...] = (
     {"op": "dehaze", "strength": 1.0},
     {"op": "super_resolution", "scale": 2},
     {"op": "super_resolution", "scale": 3, "model": "cleanup"},
-    {"op": "style", "preset": "udnie", "strength": 0.7},
-    {"op": "style", "preset": "great-wave", "keep_color": True},
+    {"op": "style", "preset": "udnie", "model": "fast", "strength": 0.7},
+    {"op": "style", "preset": "great-wave", "model": "fast", "keep_color": True},
     {"op": "auto_enhance"},
 )
 NETWORKS = (

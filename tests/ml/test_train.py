@@ -14,7 +14,8 @@ from PIL import Image
 from torch import nn
 
 from ml.nets import curve, haze
-from ml.train import run, train_haze, train_light
+from ml.train import run, train_haze, train_light, train_style
+from ml.train.describe_styles import FILES
 
 
 def _photo(seed: int) -> np.ndarray:
@@ -88,6 +89,23 @@ def test_every_script_proves_that_it_can_be_repeated(
     script.main()  # type: ignore[attr-defined]
     assert "the same weights twice" in capsys.readouterr().out
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.weights
+def test_the_painter_proves_it_too(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    data: Path,
+    models_dir: Path,
+) -> None:
+    for number, name in enumerate(FILES.values()):
+        Image.fromarray(_photo(100 + number)).save(tmp_path / name)
+    command = ["train", "--data", str(data), "--paintings", str(tmp_path), "--models", str(models_dir)]
+    monkeypatch.setattr(sys, "argv", [*command, "--out", str(tmp_path / "x"), "--check"])
+    train_style.main()
+    assert "the same weights twice" in capsys.readouterr().out
+    assert not (tmp_path / "x").exists()
 
 
 def test_the_proof_fails_for_a_run_that_depends_on_what_came_before() -> None:
