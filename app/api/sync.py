@@ -8,7 +8,7 @@ from uuid import UUID
 from fastapi import APIRouter, Query
 from pydantic import Field
 
-from app.api.schemas import PhotoItem, Place, Schema, photo_place, problems
+from app.api.schemas import PhotoItem, Place, Schema, item_fields, photo_place, problems
 from app.deps import PhotoReader, ReadDb
 from app.models import Album, Person
 from app.services import sync
@@ -71,8 +71,13 @@ class Gone(Schema):
     id: str
 
 
+Changed = Annotated[
+    ChangedPhoto | ChangedAlbum | ChangedMember | ChangedPerson | ChangedTag, Field(discriminator="type")
+]
+
+
 class Changes(Schema):
-    changed: list[ChangedPhoto | ChangedAlbum | ChangedMember | ChangedPerson | ChangedTag]
+    changed: list[Changed]
     deleted: list[Gone]
     cursor: str = Field(description="Send it as `since` next time.")
     has_more: bool = Field(description="Ask again at once; the copy is whole when this is false.")
@@ -124,11 +129,10 @@ def count_synced(viewer: PhotoReader, session: ReadDb) -> CountsPublic:
     return CountsPublic.model_validate(sync.counts(session, viewer))
 
 
-def _changed(thing: Thing) -> ChangedPhoto | ChangedAlbum | ChangedMember | ChangedPerson | ChangedTag:
+def _changed(thing: Thing) -> Changed:
     if isinstance(thing, SyncedPhoto):
-        item = PhotoItem.of(thing.photo).model_dump()
         return ChangedPhoto(
-            **item,
+            **item_fields(thing.photo),
             description=thing.photo.description,
             place=photo_place(thing.photo),
             tags=thing.tags,

@@ -21,7 +21,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import Row, delete, func, select, update
+from sqlalchemy.orm import defer
 
 from app.db import Database, ReadSession, WriteSession, utcnow
 from app.errors import AppError, Invalid
@@ -119,14 +120,14 @@ def changes(session: ReadSession, viewer: Viewer, since: str | None, limit: int 
             raise CursorExpired("The changes since then are no longer known. Start again without a cursor.")
     kinds = _KINDS + (_ALBUM_KINDS if albums_too else ())
     wanted = (
-        select(Change)
+        select(Change.kind, Change.entity, Change.sequence, Change.gone)
         .where(Change.owner_id == viewer.user_id, Change.sequence > start, Change.kind.in_(kinds))
         .order_by(Change.sequence)
         .limit(limit + 1)
     )
     if since is None:
         wanted = wanted.where(Change.gone.is_(False))  # a new client has nothing to delete
-    rows = list(session.scalars(wanted))
+    rows = session.execute(wanted).all()
     page = rows[:limit]
     end = page[-1].sequence if page else start
     if len(rows) <= limit:
@@ -158,7 +159,9 @@ def _count(column: object, *where: object):  # type: ignore[no-untyped-def]
     return select(func.count(column)).where(*where).scalar_subquery()  # type: ignore[arg-type]
 
 
-def _things(session: ReadSession, viewer: Viewer, page: Sequence[Change]) -> dict[tuple[str, str], Thing]:
+def _things(
+    session: ReadSession, viewer: Viewer, page: Sequence[Row[str, str, int, bool]]
+) -> dict[tuple[str, str], Thing]:
     """The things the rows speak of, as far as they are still there."""
     names: dict[str, list[str]] = {}
     for row in page:
@@ -195,7 +198,7 @@ def _photos(session: ReadSession, viewer: Viewer, ids: list[UUID]) -> list[Synce
         people[photo_id].add(person_id)  # type: ignore[arg-type]
     return [
         SyncedPhoto(photo, sorted(tags[photo.id]), sorted(people[photo.id]))
-        for photo in session.scalars(select(Photo).where(Photo.id.in_(ids)))
+        for photo in session.scalars(select(Photo).where(Photo.id.in_(ids)).options(defer(Photo.exif)))
     ]
 
 

@@ -17,8 +17,8 @@ from fastapi.testclient import TestClient
 from tests.api.conftest import Live
 from tests.conftest import Drawn
 
-# The generator knows pictures only as bytes.
-PICTURES = ("image/*", "image/webp", "image/jpeg", "image/png", "image/avif")
+# What the generator knows only as bytes.
+BYTES = ("image/*", "image/webp", "image/jpeg", "image/png", "image/avif", "application/zip", "text/plain")
 NAME = "generated_albumen"
 
 
@@ -26,7 +26,7 @@ NAME = "generated_albumen"
 def generated(anonymous: TestClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """The name of the generated package; nothing of the document may have been left out."""
     (tmp_path / "openapi.json").write_text(anonymous.get("/api/openapi.json").text)
-    config = {"post_hooks": [], "content_type_overrides": dict.fromkeys(PICTURES, "application/octet-stream")}
+    config = {"post_hooks": [], "content_type_overrides": dict.fromkeys(BYTES, "application/octet-stream")}
     (tmp_path / "config.json").write_text(json.dumps(config))
     command = [
         Path(sys.executable).with_name("openapi-python-client"), "generate", "--meta", "none",

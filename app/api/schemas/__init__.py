@@ -46,6 +46,7 @@ from app.api.schemas.photos import (
     TagPublic,
     TagState,
     TextPublic,
+    item_fields,
     local_time,
     photo_place,
 )
@@ -108,6 +109,7 @@ __all__ = [
     "UserCreate",
     "UserPublic",
     "UserUpdate",
+    "item_fields",
     "local_time",
     "photo_place",
     "problems",

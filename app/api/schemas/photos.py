@@ -125,7 +125,7 @@ class PhotoItem(Schema):
     def of(
         cls, photo: Photo, score: float | None = None, reasons: list[dict[str, Any]] | None = None
     ) -> PhotoItem:
-        return cls(**_item_fields(photo), score=score, reasons=reasons)
+        return cls(**item_fields(photo), score=score, reasons=reasons)
 
 
 class PhotoPage(Schema):
@@ -186,7 +186,7 @@ class PhotoPublic(PhotoItem):
             "exif",
         )
         return cls(
-            **_item_fields(photo),
+            **item_fields(photo),
             **{name: getattr(photo, name) for name in plain},
             place=photo_place(photo),
             tags=[TagPublic.of(tag, language) for tag in detail.tags],
@@ -279,7 +279,8 @@ class MonthCount(Schema):
     count: int
 
 
-def _item_fields(photo: Photo) -> dict[str, Any]:
+def item_fields(photo: Photo) -> dict[str, Any]:
+    """What a photo says of itself in a list; ``exif`` and what hangs on the photo are not touched."""
     names = (
         "id",
         "status",
