@@ -94,7 +94,7 @@ class _Requests:
             return _ID_LISTS
         if path.startswith("/api/v1/shares/") and path.endswith("/photos"):
             return self.settings.max_upload_bytes + _FORM_OVERHEAD
-        if path == "/upload" or (path.startswith("/s/") and path.endswith("/photos")):
+        if path in ("/upload", "/share-target") or (path.startswith("/s/") and path.endswith("/photos")):
             return 20 * self.settings.max_upload_bytes
         return _SMALL_BODY
 

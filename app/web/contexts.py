@@ -423,6 +423,13 @@ class ShareFormPage(Page):
 
 
 @dataclass(frozen=True)
+class OfflinePage(Page):
+    """Kept by the service worker and shown to whoever has no connection: nobody's data is on it."""
+
+    template: ClassVar[str] = "offline.html"
+
+
+@dataclass(frozen=True)
 class ErrorPage(Page):
     template: ClassVar[str] = "error.html"
     title: str
@@ -433,5 +440,6 @@ class ErrorPage(Page):
 PAGES: tuple[type[Page], ...] = (
     SetupPage, SignInPage, TimelinePage, GridPage, SearchPage, PhotoPage, EditorPage, UploadPage, AlbumsPage,
     AlbumPage, DuplicatesPage, ExplorePage, TagsPage, ReviewPage, PeoplePage, PersonPage, PlacesPage, ActivityPage,
-    SettingsPage, UsersPage, SharePage, SharesPage, ShareFormPage, ModelsPage, StoragePage, HealthPage, ErrorPage,
+    SettingsPage, UsersPage, SharePage, SharesPage, ShareFormPage, ModelsPage, StoragePage, HealthPage, OfflinePage,
+    ErrorPage,
 )  # fmt: skip

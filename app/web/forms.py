@@ -6,7 +6,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Request
 from fastapi.concurrency import run_in_threadpool
-from starlette.datastructures import UploadFile
+from starlette.datastructures import FormData, UploadFile
 from starlette.responses import Response
 
 from app import deps
@@ -208,6 +208,13 @@ async def search_by_picture(
 @router.post("/upload")
 async def upload(request: Request, form: Form, viewer: PageViewer, context: deps.ContextDep) -> Response:
     """Any number of files; each is kept or refused on its own, and the page says which."""
+    answer = await take_in_form(request, form, viewer, context)
+    await form.close()
+    return answer
+
+
+async def take_in_form(request: Request, form: FormData, viewer: Viewer, context: Context) -> Response:
+    """Keep the files of a form whose sender has been checked."""
     results = []
     for part in form.getlist("file"):
         if isinstance(part, UploadFile) and part.filename:
@@ -215,7 +222,6 @@ async def upload(request: Request, form: Form, viewer: PageViewer, context: deps
             name, state, problem, href = await run_in_threadpool(_take_in, context, viewer, part, options)
             results.append((name, state, translator_of(request).sentence(problem), href))
     page = await run_in_threadpool(browse.upload_context, request, viewer, context, tuple(results))
-    await form.close()
     return respond(request, page)
 
 

@@ -14,11 +14,26 @@ from app.web import (
     forms,
     gate,
     people,
+    pwa,
     sharing,
     tags,
     teach,
 )
 
 router = APIRouter()
-for part in (gate, browse, forms, account, activity, admin, editor, people, sharing, duplicates, teach, tags):
+for part in (
+    gate,
+    browse,
+    forms,
+    account,
+    activity,
+    admin,
+    editor,
+    people,
+    sharing,
+    duplicates,
+    teach,
+    tags,
+    pwa,
+):
     router.include_router(part.router)

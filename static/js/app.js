@@ -1,4 +1,5 @@
 // The entry: what every page has, then the parts a page asks for by the elements it contains.
+import "./install.js";
 import "./shell.js";
 
 const parts = {

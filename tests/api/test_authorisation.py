@@ -379,6 +379,12 @@ ROWS: dict[str, Row] = {
     "POST /activity/{job_id}/cancel": Row(OWN_PAGE, ok=303),
     "POST /activity/{job_id}/retry": Row(OWN_PAGE, ok=303),
     "POST /upload": Row(PAGE, send=picture("file")),
+    "POST /share-target": Row(
+        PAGE, send=lambda o: {**picture("file")(o), "headers": {"Sec-Fetch-Site": "none"}}
+    ),
+    "GET /manifest.webmanifest": Row(OPEN),
+    "GET /sw.js": Row(OPEN),
+    "GET /offline": Row(OPEN),
     "POST /search/picture": Row(PAGE, ok=422),  # without a picture
     "GET /settings": Row(PAGE),
     "POST /settings/look": Row(PAGE, ok=303, send=form(language="en")),

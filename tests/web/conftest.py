@@ -161,6 +161,7 @@ def samples(shell: p.Shell) -> list[c.Page]:
         c.ShareFormPage(shell, "album", "a1", "Trip", TILE.src, "/album/a1", (("30", "A month"),), True, problem="No."),
         c.ShareFormPage(shell, "photo", "p1", "A photo", "", "/photo/p1", (), url="http://x/s/t", path="/s/t"),
         c.SharePage(shell, locked=True, problem="Wrong."),
+        c.OfflinePage(shell),
         c.ErrorPage(shell, "Not found", "There is no such photo.", "abc123"),
     ]  # fmt: skip
 

@@ -38,9 +38,20 @@ def chromium() -> Iterator[Any]:
         browser.close()
 
 
+@dataclass
+class Listening:
+    """A server over this test's data, until ``stop``."""
+
+    server: uvicorn.Server
+    thread: threading.Thread
+
+    def stop(self) -> None:
+        self.server.should_exit = True
+        self.thread.join(10)
+
+
 @pytest.fixture
-def address(context: Context, anna: Viewer) -> Iterator[str]:
-    """The address of a server over this test's data."""
+def listening(context: Context, anna: Viewer) -> Iterator[Listening]:
     config = uvicorn.Config(
         create_app(context.settings, context), port=0, log_level="error", timeout_graceful_shutdown=1
     )
@@ -51,9 +62,14 @@ def address(context: Context, anna: Viewer) -> Iterator[str]:
     while not server.started:
         assert time.monotonic() < deadline, "the server did not start"
         time.sleep(0.02)
-    yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
-    server.should_exit = True
-    thread.join(10)
+    running = Listening(server, thread)
+    yield running
+    running.stop()
+
+
+@pytest.fixture
+def address(listening: Listening) -> str:
+    return f"http://127.0.0.1:{listening.server.servers[0].sockets[0].getsockname()[1]}"
 
 
 @dataclass
@@ -440,3 +456,55 @@ class TestAsAGuest:
         page.click(".shared form button")
         page.wait_for_selector(".key-line:has-text('Received')")
         assert page.locator(".tile").count() == 6
+
+
+KEPT = """async () => (await (await caches.open('albumen-pictures')).keys())
+  .map(key => key.url).filter(url => url.includes('/rendition/grid'))"""
+
+
+class TestServiceWorker:
+    """The shell without a connection, and what stays in the browser of whom."""
+
+    @pytest.fixture
+    def visited(self, screen: Any, library: list[str], context: Context) -> Screen:
+        """A timeline whose small pictures the service worker has kept."""
+        from app.worker import Worker
+        from tests.conftest import FakeAnalyzer
+
+        Worker(context, FakeAnalyzer()).run_once()  # makes the small pictures of some photos
+        s: Screen = screen()
+        s.page.wait_for_function("navigator.serviceWorker.controller !== null")
+        s.open("/")
+        s.page.wait_for_function(f"async () => (await ({KEPT})()).length > 3")
+        return s
+
+    def test_without_a_connection_the_shell_stays(self, visited: Screen, listening: Listening) -> None:
+        page, kept = visited.page, visited.page.evaluate(KEPT)
+        listening.stop()
+        page.goto(visited.address + "/albums")
+        assert "No connection" in page.text_content("h1")
+        assert (
+            page.evaluate("getComputedStyle(document.querySelector('.button.primary')).borderRadius") != "0px"
+        )
+        assert page.evaluate("url => fetch(url).then(answer => answer.ok)", kept[0])
+
+    def test_nothing_of_anybodys_stays_after_sign_out(self, visited: Screen, listening: Listening) -> None:
+        page, kept = visited.page, visited.page.evaluate(KEPT)
+        visited.open("/settings")
+        page.click("form[action='/sign-out'] button")
+        page.wait_for_url(f"{visited.address}/sign-in")
+        page.wait_for_function("async () => !(await caches.keys()).includes('albumen-pictures')")
+        listening.stop()
+        assert page.evaluate("url => fetch(url).then(() => true, () => false)", kept[0]) is False
+
+    def test_another_person_finds_none_of_the_first_ones(
+        self, visited: Screen, context: Context, bob: Viewer
+    ) -> None:
+        page = visited.page
+        page.context.clear_cookies()  # no sign-out was pressed
+        page.goto(f"{visited.address}/sign-in")
+        page.fill("#username", "bob")
+        page.fill("#password", PASSWORD)
+        page.click("button.primary")
+        page.wait_for_url(f"{visited.address}/")
+        page.wait_for_function(f"async () => (await ({KEPT})()).length === 0")

@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from html import unescape
+from io import BytesIO
 from typing import Any
 from uuid import UUID
 
 import pytest
 from fastapi.testclient import TestClient
+from PIL import Image
 
 from app.context import Context
 from app.models import PhotoTag
@@ -533,3 +535,41 @@ class TestSharing:
         assert other.get(f"/shares/new?album={album}").status_code == 404
         assert other.post("/shares", {"album": album, "days": "7"}).status_code == 404
         assert other.post("/shares", {"album": "no id", "days": "7"}).status_code == 404
+
+
+class TestInstalled:
+    """Albumen as an app of the phone: what it is made of, and what other apps share with it."""
+
+    def test_the_manifest_leads_to_files_that_are_there(self, anonymous: Any) -> None:
+        manifest = anonymous.get("/manifest.webmanifest", headers={"accept-language": "zh-CN"}).json()
+        assert manifest["lang"] == "zh-Hans"
+        assert {icon["purpose"] for icon in manifest["icons"]} == {"any", "maskable"}
+        for icon in manifest["icons"]:
+            picture = Image.open(BytesIO(anonymous.get(icon["src"]).content))
+            assert f"{picture.width}x{picture.height}" == icon["sizes"]
+        assert manifest["share_target"]["action"] == "/share-target"
+
+    def test_the_offline_page_holds_nothing_of_anybody(self, browser: Any) -> None:
+        page = browser.get("/offline").text
+        assert "No connection" in page
+        assert "anna" not in page
+        assert browser.token() not in page
+
+    def test_a_phone_shares_photos(self, browser: Any, draw: Any) -> None:
+        files = [("file", ("one.jpg", draw())), ("file", ("two.txt", b"no picture"))]
+        here = {"accept": "text/html", "sec-fetch-site": "none"}
+        page = browser.client.post("/share-target", files=files, headers=here)
+        assert page.status_code == 200
+        assert browser.client.get("/api/v1/photos").json()["items"][0]["status"] == "pending"
+        assert "whatever its name says" in page.text
+
+    @pytest.mark.parametrize("site", ["cross-site", "same-site", None])
+    def test_another_site_shares_nothing(self, browser: Any, draw: Any, site: str | None) -> None:
+        headers = {"accept": "text/html"} | ({"sec-fetch-site": site} if site else {})
+        refused = browser.client.post("/share-target", files={"file": ("a.jpg", draw())}, headers=headers)
+        assert refused.status_code == 403
+        assert browser.client.get("/api/v1/photos").json()["items"] == []
+
+    def test_signing_out_clears_the_browser(self, browser: Any) -> None:
+        answer = browser.post("/sign-out", follow_redirects=False)
+        assert answer.headers["clear-site-data"] == '"cache", "storage"'
