@@ -54,6 +54,7 @@ def shots(photo: str, placed: str, album: str) -> list[Shot]:
         Shot("timeline-phone", "/", phone=True),
         Shot("selection", "/", act="select"),
         Shot("photo", f"/photo/{photo}", act="boxes"),
+        Shot("photo-why", f"/photo/{photo}", act="evidence"),
         Shot("photo-place", f"/photo/{placed}", dark=True),
         Shot("photo-phone", f"/photo/{photo}", phone=True),
         Shot("search", "/search?q=animal", act="why"),
@@ -116,6 +117,9 @@ def act(page: Any, what: str) -> None:
         page.click(".tile >> nth=4", modifiers=["Shift"])
     elif what == "boxes" and page.query_selector(".boxes-toggle"):
         page.keyboard.press("b")
+    elif what == "evidence" and page.query_selector("[data-why]"):
+        page.click("[data-why] >> nth=2")
+        page.wait_for_selector(".heat:not(.waiting)")
     elif what == "why" and page.query_selector(".why-toggle label"):
         page.click(".why-toggle label")
     elif what == "complete":

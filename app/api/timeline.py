@@ -27,6 +27,8 @@ class Month(Schema):
     height: list[int]
     thumbhash: list[str | None]
     favorite: list[bool]
+    status: list[str]
+    title: list[str]
     next_cursor: str | None
 
 
@@ -53,7 +55,7 @@ def get_month(
 ) -> Month:
     """What a grid needs and no more, as columns: a third of the bytes of a list."""
     tiles, next_cursor = month_of_photos(session, viewer, month, q, limit=limit, cursor=cursor)
-    names = ("id", "width", "height", "thumbhash", "favorite")
+    names = ("id", "width", "height", "thumbhash", "favorite", "status", "title")
     columns = {name: [getattr(tile, name) for tile in tiles] for name in names}
     return Month(
         month=month, taken_at=[local_time(tile) for tile in tiles], next_cursor=next_cursor, **columns

@@ -59,6 +59,8 @@ class Tile(NamedTuple):
     height: int
     thumbhash: str | None
     favorite: bool
+    status: str
+    title: str
 
 
 def find_photos(
@@ -184,7 +186,7 @@ def month_of_photos(
     seal = hashlib.sha256(f"{viewer.user_id}|{month}|{parsed}".encode()).hexdigest()[:12]
     statement = select(
         Photo.id, Photo.taken_local, Photo.taken_at, Photo.taken_offset, Photo.width, Photo.height,
-        Photo.thumbhash, Photo.favorite,
+        Photo.thumbhash, Photo.favorite, Photo.status, Photo.title,
     ).where(_plan(session, viewer, parsed, False, False).where)  # fmt: skip
     statement = statement.where(Photo.taken_local >= start, Photo.taken_local < end)
     if cursor:
@@ -192,7 +194,7 @@ def month_of_photos(
         at_once = and_(Photo.taken_local == moment, Photo.id < last)
         statement = statement.where(or_(Photo.taken_local < moment, at_once), Photo.taken_local <= moment)
     newest = statement.order_by(Photo.taken_local.desc(), Photo.id.desc()).limit(limit + 1)
-    tiles = [Tile(*row) for row in session.execute(newest)]
+    tiles = [Tile._make(row) for row in session.execute(newest)]
     if len(tiles) <= limit:
         return tiles, None
     last_tile = tiles[limit - 1]

@@ -24,6 +24,7 @@ export class BatchBar {
   /** Draw the bar anew, or take it away; the button with the focus keeps it. */
   show() {
     const { size } = this.selection.ids;
+    document.body.classList.toggle("acting", size > 0); // messages make room
     if (!size) {
       this.element?.remove();
       this.element = null;

@@ -1,5 +1,7 @@
 // The editor: holds the recipe, shows how it looks, undoes and redoes, copies it to other photos.
 import { api } from "./api.js";
+import { CLIPBOARD } from "./batch_ask.js";
+import { followEdits } from "./batch_edits.js";
 import { ask } from "./dialog.js";
 import { h, icon, typing } from "./dom.js";
 import { Panel } from "./editor_panel.js";
@@ -11,7 +13,6 @@ import { Stage } from "./editor_stage.js";
 import { t } from "./i18n.js";
 import { complain, toast } from "./toast.js";
 
-const CLIPBOARD = "albumen.recipe";
 const PREVIEW_SIDE = 1024;
 const SLOW = 3; // seconds from which an operation says what it takes
 
@@ -249,16 +250,14 @@ class PhotoEditor extends HTMLElement {
       return;
     }
     const ids = await pickPhotos(t("editor.apply"), t("editor.apply_go"), { several: true, except: this.photo });
-    let done = 0;
-    for (const id of ids) {
-      try {
-        await api("POST", `/photos/${id}/edits`, { recipe });
-        done++;
-      } catch (error) {
-        complain(error);
-      }
+    if (!ids.length) return;
+    try {
+      const asked = await api("POST", "/photos/batch", { action: "edit", ids, recipe });
+      if (asked.refused.length) toast(t("batch.refused", { count: asked.refused.length }), { stay: 9000 });
+      if (asked.job) followEdits(asked.job, asked.done);
+    } catch (error) {
+      complain(error);
     }
-    if (done) toast(t("editor.applied", { count: done }));
   }
 
   // --- keys ------------------------------------------------------------------------------------------------------

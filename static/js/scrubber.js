@@ -27,8 +27,8 @@ export class Scrubber {
   }
 
   place() {
-    const length = document.documentElement.scrollHeight;
-    const height = this.element.clientHeight;
+    const length = (this.length = document.documentElement.scrollHeight);
+    const height = (this.height = this.element.clientHeight);
     this.element.hidden = length < SHORTEST * innerHeight;
     const tops = this.months.map((month) => (month.element.hidden ? null : month.element.getBoundingClientRect().top + scrollY));
     const labels = [];
@@ -49,16 +49,18 @@ export class Scrubber {
     this.move();
   }
 
+  /** Runs with every frame of scrolling: it reads nothing that would make the browser lay out the page. */
   move() {
-    const share = scrollY / Math.max(1, document.documentElement.scrollHeight - innerHeight);
-    this.thumb.style.top = `${share * 100}%`;
-    this.element.classList.add("moving");
+    const share = scrollY / Math.max(1, this.length - innerHeight);
+    this.thumb.style.transform = `translateY(${share * this.height}px)`;
+    if (!this.lingering) this.element.classList.add("moving");
     clearTimeout(this.lingering);
     this.lingering = setTimeout(() => {
+      this.lingering = null;
       this.element.classList.remove("moving");
       this.name();
     }, LINGER);
-    if (this.element.matches(".active, :focus-visible")) this.name(share);
+    if (this.active || document.activeElement === this.element) this.name(share);
   }
 
   /** The month at the top of the window. */
@@ -98,6 +100,7 @@ export class Scrubber {
     event.preventDefault();
     this.element.setPointerCapture(event.pointerId);
     this.element.classList.add("active");
+    this.active = true;
     const drag = (move) => {
       const bounds = this.element.getBoundingClientRect();
       const share = Math.min(1, Math.max(0, (move.clientY - bounds.top) / bounds.height));
@@ -106,6 +109,7 @@ export class Scrubber {
     };
     const release = () => {
       this.element.classList.remove("active");
+      this.active = false;
       this.element.removeEventListener("pointermove", drag);
     };
     this.element.addEventListener("pointermove", drag);

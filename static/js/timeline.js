@@ -101,8 +101,8 @@ class PhotoTimeline extends HTMLElement {
   scrolled() {
     this.frame ??= requestAnimationFrame(() => {
       this.frame = null;
+      this.scrubber.move(); // first: what it reads is then still as the browser left it
       this.draw();
-      this.scrubber.move();
     });
   }
 

@@ -5,8 +5,6 @@ import { estimate } from "./rows.js";
 import { Section } from "./section.js";
 import { fromItem } from "./tile.js";
 
-const PAGE = 500;
-const FIELDS = "id,width,height,thumbhash,favorite,status,title,taken_at";
 
 export class Month {
   constructor(key, count, element) {
@@ -47,8 +45,8 @@ export class Month {
     let cursor = "";
     try {
       do {
-        const page = await api("GET", `/photos?q=date:${this.key}&limit=${PAGE}&fields=${FIELDS}${cursor && `&cursor=${cursor}`}`, undefined, { signal: this.control.signal });
-        photos.push(...page.items.map(fromItem));
+        const page = await api("GET", `/timeline/${this.key}${cursor && `?cursor=${cursor}`}`, undefined, { signal: this.control.signal });
+        photos.push(...page.id.map((_, n) => fromItem(rowOf(page, n))));
         cursor = page.next_cursor ?? "";
       } while (cursor);
     } catch (error) {
@@ -90,3 +88,8 @@ export class Month {
     this.loaded = whole;
   }
 }
+
+const COLUMNS = ["id", "width", "height", "thumbhash", "favorite", "status", "title", "taken_at"];
+
+/** One photo of a month that came as columns. */
+const rowOf = (page, n) => Object.fromEntries(COLUMNS.map((name) => [name, page[name][n]]));

@@ -1,9 +1,10 @@
 // Uploading from anywhere: drop files or folders on any page, paste, or choose. Each file has its own line with its
 // progress and its outcome; a photo that is already there is good news, not an error.
-import { csrf, problemOf, api } from "./api.js";
+import { api } from "./api.js";
 import { h, icon } from "./dom.js";
 import { formatPercent, t } from "./i18n.js";
 import { complain } from "./toast.js";
+import { send } from "./upload_send.js";
 
 const AT_ONCE = 3;
 const PICTURE = /\.(jpe?g|png|gif|bmp|webp|tiff?|heic|heif|avif)$/i;
@@ -27,6 +28,7 @@ class Tray {
       item.line = this.line(item);
       this.items.push(item);
       this.list.append(item.line);
+      this.say(item);
     }
     this.draw();
     this.pump();
@@ -37,8 +39,10 @@ class Tray {
     this.title = h("h2", { id: "tray-title" });
     this.bar = h("progress", { max: "1", value: "0", "aria-labelledby": "tray-title" });
     this.list = h("ul", { class: "tray-list", tabindex: "0" });
-    const close = h("button", { class: "icon-button small-target", type: "button", "aria-label": t("upload.close"), onclick: () => this.close() }, icon("close"));
-    this.element = h("section", { class: "tray", "aria-label": t("upload.label") }, h("header", {}, this.title, close), this.bar, this.list);
+    const all = () => this.again(this.items.filter((item) => item.state === "failed" && !item.hopeless));
+    this.foot = h("footer", { hidden: true }, h("button", { class: "button tight", type: "button", onclick: all }, t("upload.retry_all")));
+    this.closeButton = h("button", { class: "icon-button small-target", type: "button", "aria-label": t("upload.close"), onclick: () => this.close() }, icon("close"));
+    this.element = h("section", { class: "tray", "aria-label": t("upload.label") }, h("header", {}, this.title, this.closeButton), this.bar, this.list, this.foot);
     document.body.append(this.element);
   }
 
@@ -76,16 +80,21 @@ class Tray {
   }
 
   async send(item) {
+    item.control = new AbortController();
     this.say(item);
     try {
-      const answer = await post(item, () => this.say(item));
+      const progressed = (share, away = false) => {
+        Object.assign(item, { share, away });
+        this.say(item);
+      };
+      const answer = await send(item, progressed, item.control.signal);
       item.id = answer.id;
       item.state = answer.trashed ? "trashed" : answer.duplicate ? "duplicate" : "kept";
     } catch (error) {
-      item.state = "failed";
+      item.state = error.name === "AbortError" ? "stopped" : "failed";
       item.detail = error.message;
       // What the server refuses for good (a damaged file, an unknown kind) it refuses again.
-      item.hopeless = error.status >= 400 && error.status < 500 && error.status !== 429 && error.status !== 401;
+      item.hopeless = error.status >= 400 && error.status < 500 && ![401, 409, 423, 429].includes(error.status);
     }
     item.share = 1;
     this.say(item);
@@ -94,66 +103,53 @@ class Tray {
   say(item) {
     const { state } = item;
     item.line.className = `tray-item ${state}`;
-    const sending = item.share < 1 ? t("upload.sending", { percent: formatPercent(item.share) }) : t("upload.checking");
+    const sending = item.away ? t("upload.away") : item.share < 1 ? t("upload.sending", { percent: formatPercent(item.share) }) : t("upload.checking");
     item.says.textContent = state === "sending" ? sending : state === "failed" ? item.detail : t(`upload.${state}`);
-    item.mark.replaceChildren(...this.outcome(item));
+    // While it is sent the line changes often; its button stays, so that it can be pressed.
+    if (item.drawn !== state) item.mark.replaceChildren(...this.outcome(item));
+    item.drawn = state;
     this.draw();
   }
 
   outcome(item) {
     const button = (label, run) => h("button", { class: "button tight", type: "button", onclick: run }, label);
-    const again = () => {
-      Object.assign(item, { state: "waiting", share: 0 });
+    const again = () => this.again([item]);
+    const stop = () => {
+      if (item.state === "sending") item.control.abort();
+      else Object.assign(item, { state: "stopped", share: 1 });
       this.say(item);
-      this.pump();
     };
+    const cancel = h("button", { class: "icon-button small-target", type: "button", "aria-label": t("upload.stop", { name: item.file.name }), title: t("upload.stop", { name: item.file.name }), onclick: stop }, icon("close"));
     const restore = async () => {
       await api("POST", `/photos/${item.id}/restore`).catch(complain);
       item.state = "duplicate";
       this.say(item);
     };
     const open = h("a", { href: `/photo/${item.id}`, "aria-label": t("upload.open") }, icon(item.state === "duplicate" ? "photos" : "check-circle"));
-    return { failed: item.hopeless ? [icon("warning")] : [button(t("upload.retry"), again)], trashed: [button(t("upload.restore"), restore)], kept: [open], duplicate: [open] }[item.state] ?? [];
+    return { waiting: [cancel], sending: [cancel], stopped: [button(t("upload.retry"), again)], failed: item.hopeless ? [icon("warning")] : [button(t("upload.retry"), again)], trashed: [button(t("upload.restore"), restore)], kept: [open], duplicate: [open] }[item.state] ?? [];
+  }
+
+  again(items) {
+    for (const item of items) {
+      Object.assign(item, { state: "waiting", share: 0, away: false });
+      this.say(item);
+    }
+    this.pump();
   }
 
   draw() {
     if (!this.element) return;
     const over = this.items.filter((item) => !["waiting", "sending"].includes(item.state));
-    const safe = over.filter((item) => item.state !== "failed").length;
+    const safe = over.filter((item) => !["failed", "stopped"].includes(item.state)).length;
     const share = this.items.reduce((sum, item) => sum + item.share, 0) / this.items.length;
     this.bar.value = share;
     const finished = over.length === this.items.length;
     this.bar.hidden = finished;
+    const lost = this.items.filter((item) => item.state === "failed" && !item.hopeless);
+    this.foot.hidden = lost.length < 2;
+    this.closeButton.hidden = this.running > 0;
     this.title.textContent = finished ? t("upload.done", { count: safe }) : t("upload.progress", { done: over.length, total: this.items.length });
   }
-}
-
-/** Send one file; fetch cannot tell upload progress, XMLHttpRequest can. */
-function post(item, progressed) {
-  const form = new FormData();
-  if (item.albumId) form.append("album_id", item.albumId);
-  // Used only when the picture itself does not know when it was taken.
-  if (Date.now() - item.file.lastModified > 120_000) form.append("taken_at", localTime(item.file.lastModified));
-  form.append("file", item.file, item.file.name);
-  return new Promise((resolve, reject) => {
-    const request = new XMLHttpRequest();
-    request.upload.addEventListener("progress", (event) => {
-      item.share = event.lengthComputable ? event.loaded / event.total : 0;
-      progressed();
-    });
-    request.addEventListener("load", () => (request.status < 300 ? resolve(JSON.parse(request.responseText)) : reject(problemOf(request.status, request.responseText))));
-    request.addEventListener("error", () => reject(new Error(t("upload.offline"))));
-    request.open("POST", "/api/v1/photos");
-    request.setRequestHeader("X-CSRF-Token", csrf);
-    request.send(form);
-  });
-}
-
-function localTime(milliseconds) {
-  const offset = -new Date(milliseconds).getTimezoneOffset();
-  const clock = new Date(milliseconds + offset * 60_000).toISOString().slice(0, 19);
-  const two = (value) => String(Math.floor(Math.abs(value))).padStart(2, "0");
-  return `${clock}${offset < 0 ? "-" : "+"}${two(offset / 60)}:${two(offset % 60)}`;
 }
 
 // --- where files come from -----------------------------------------------------------------------------------------

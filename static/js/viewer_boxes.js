@@ -49,6 +49,7 @@ export class Boxes {
 
   /** Light these boxes with their words, and these tags. */
   light(boxes, tags) {
+    this.svg?.classList.toggle("pointed", boxes.length > 0);
     for (const box of this.viewer.querySelectorAll("[data-box]")) box.classList.toggle("lit", boxes.includes(box.dataset.box));
     for (const line of this.viewer.querySelectorAll(".tag-line")) line.classList.toggle("lit", tags.includes(line.dataset.slug));
   }

@@ -193,7 +193,7 @@ def test_a_recipe_is_used_on_another_photo(screen: Any, photos: list[str]) -> No
     page.click("text=Apply to other photos")
     page.check("dialog .pick-list input")
     page.click("dialog button.primary")
-    page.wait_for_selector(".toast:has-text('Being made for 1 photo')")
+    page.wait_for_selector(".toast:has-text('Editing 1 photo')")
     assert s.complaints == []
 
 

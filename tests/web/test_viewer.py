@@ -226,6 +226,6 @@ def test_an_edit_shows_in_the_photos_place(
     before = page.get_attribute(".picture img", "src")
     page.click("[data-version]")
     assert "/edits/" in page.evaluate("document.querySelector('.picture img').src")
-    page.wait_for_function("document.querySelector('.picture img').naturalWidth > 0")
+    page.wait_for_function("() => document.querySelector('.picture img').naturalWidth > 0")
     page.click("[data-version]")
     assert page.evaluate("document.querySelector('.picture img').src").endswith(before)
