@@ -6,13 +6,15 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Header, Query
+from starlette.responses import JSONResponse
 
-from app.api.photos import items_of
+from app.api.photos import field_names, items_of, only
 from app.api.schemas import (
     AlbumCreate,
     AlbumPublic,
     AlbumUpdate,
     Cursor,
+    Fields,
     Limit,
     PhotoPage,
     TagNodePublic,
@@ -105,12 +107,14 @@ def list_album_photos(
     order: str | None = None,
     limit: Limit = 100,
     cursor: Cursor = None,
-) -> PhotoPage:
+    fields: Fields = None,
+) -> PhotoPage | JSONResponse:
+    names = field_names(fields)
     album = albums.get_album(session, viewer, album_id)
     query = f"{albums.members(album)} ({q})" if q.strip() else albums.members(album)
     order = order or (None if q.strip() else album.sort)
     page = find_photos(session, viewer, query, order=order, limit=limit, cursor=cursor, archived=True)
-    return PhotoPage(items=items_of(page.items), next_cursor=page.next_cursor)
+    return only(PhotoPage(items=items_of(page.items), next_cursor=page.next_cursor), names)
 
 
 @router.put(

@@ -120,6 +120,10 @@ class TestReadingCheaply:
         assert page["next_cursor"]
         got = api.post("/api/v1/photos/get", params={"fields": "checksum"}, json={"ids": ids[:1]}).json()
         assert [set(item) for item in got["items"]] == [{"checksum"}]
+        album = api.post("/api/v1/albums", json={"title": "All"}).json()["id"]
+        api.put(f"/api/v1/albums/{album}/photos/{ids[0]}")
+        held = api.get(f"/api/v1/albums/{album}/photos", params={"fields": "id"}).json()
+        assert held["items"] == [{"id": ids[0]}]
         for wrong in ("secret", ""):
             answer = api.get("/api/v1/photos", params={"fields": wrong})
             assert (answer.status_code, answer.json()["field"]) == (422, "fields")
