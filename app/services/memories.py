@@ -54,10 +54,12 @@ def memories(session: ReadSession, viewer: Viewer, today: date) -> list[Memory]:
     ]
 
 
-def on_this_day(session: ReadSession, viewer: Viewer, today: date) -> list[Memory]:
-    """The photos of this very day in each earlier year, the latest year first."""
+def on_this_day(session: ReadSession, viewer: Viewer, today: date, *, most: int = _YEARS) -> list[Memory]:
+    """The photos of this very day in each of so many earlier years that have some, the latest year first."""
     found = []
-    for start, end in _spans(today, timedelta(0), _years_with(session, viewer, today, timedelta(0), 1)):
+    for start, end in _spans(
+        today, timedelta(0), _years_with(session, viewer, today, timedelta(0), 1)[:most]
+    ):
         found.append(_memory(session, viewer, "on_this_day", _dates(start, end), start, end, today))
     return [memory for memory in found if memory.count]
 

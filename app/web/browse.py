@@ -18,7 +18,7 @@ from app.models import Album
 from app.search import count_photos, find_photos, parse, timeline
 from app.search.fields import FIELDS
 from app.search.values import quote
-from app.services import albums, examples, photos, vocabulary
+from app.services import albums, examples, memories, photos, vocabulary
 from app.services.accounts import Viewer
 from app.web import present
 from app.web.contexts import (
@@ -32,14 +32,16 @@ from app.web.contexts import (
     UploadPage,
 )
 from app.web.i18n import Translator
-from app.web.parts import AlbumChoice, QueryProblem, Shell, TermCard
+from app.web.memories import memory_view
+from app.web.parts import AlbumChoice, MemoryView, QueryProblem, Shell, TermCard
 from app.web.present import API, address
 from app.web.rendering import respond
-from app.web.shell import PageViewer, shell_of, translator_of
+from app.web.shell import PageViewer, shell_of, today_of, translator_of
 
 router = APIRouter()
 PAGE_SIZE = 60
 _TOP_TAGS = 18
+_MEMORIES = 4  # on the timeline
 _SHOWN_BY_BROWSERS = ("jpeg", "png", "gif", "bmp", "webp", "avif")
 
 
@@ -56,8 +58,16 @@ def timeline_page(
         buckets=buckets,
         total=sum(count for _, count in buckets),
         next_href=address("/", cursor=page.next_cursor) if page.next_cursor else "",
+        memories=() if cursor else _of_this_day(request, viewer, session, t),
     )
     return respond(request, context)
+
+
+def _of_this_day(
+    request: Request, viewer: Viewer, session: ReadSession, t: Translator
+) -> tuple[MemoryView, ...]:
+    found = memories.on_this_day(session, viewer, today_of(request), most=_MEMORIES)
+    return tuple(memory_view(memory, t) for memory in found)
 
 
 # --- flat lists -----------------------------------------------------------------------------------------
@@ -181,17 +191,13 @@ def search_words(request: Request, _viewer: PageViewer) -> JSONResponse:
             "name": field.name,
             "help": field.help_zh if zh else field.help_en,
             "example": field.examples[0],
+            "kind": field.kind.value,
+            "compares": field.compares,
             "choices": [{"name": c.name, "help": c.help_zh if zh else c.help_en} for c in field.choices],
         }
         for field in FIELDS
     ]
     return JSONResponse(words, headers={"Cache-Control": "private, max-age=3600", "Vary": "Cookie"})
-
-
-@router.get("/search/count")
-def search_count(viewer: PageViewer, session: deps.ReadDb, q: str = "") -> dict[str, int]:
-    """How many photos a rule finds now; a bad rule is the same error the API gives."""
-    return {"count": count_photos(session, viewer, q)}
 
 
 @router.get("/explore")
@@ -285,9 +291,12 @@ def album_context(
     summary = albums.summarise(session, viewer, albums.get_album(session, viewer, album_id))
     album = summary.album
     page = find_photos(
-        session, viewer, albums.members(album), order="newest", limit=PAGE_SIZE,
+        session, viewer, albums.members(album), order=album.sort, limit=PAGE_SIZE, archived=True,
         cursor=request.query_params.get("cursor"),
     )  # fmt: skip
+    pins = (
+        albums.pinned(session, viewer, album.id) if album.kind == "dynamic" else {"always": [], "never": []}
+    )
     here, api, after = f"/album/{album.id}", f"/api/v1/albums/{album.id}", page.next_cursor
     return AlbumPage(
         shell_of(request, "albums"),
@@ -300,7 +309,10 @@ def album_context(
         total=summary.count,
         problem=problem,
         next_href=address(here, cursor=after) if after else "",
-        more_from=address(f"{api}/photos", order="newest", limit=PAGE_SIZE, cursor=after) if after else "",
+        more_from=address(f"{api}/photos", order=album.sort, limit=PAGE_SIZE, cursor=after) if after else "",
+        sorts=tuple((order, t(f"album.sort.{order}"), order == album.sort) for order in albums.ORDERS),
+        always=present.tiles(pins["always"], t),
+        never=present.tiles(pins["never"], t),
     )
 
 

@@ -26,9 +26,11 @@ from app.web.parts import (
     Fact,
     FieldHelp,
     HoldingAlbum,
+    IdeaCard,
     JobView,
     KeyView,
-    MapDot,
+    MapPin,
+    MemoryView,
     ModelRow,
     Month,
     PairingView,
@@ -85,6 +87,7 @@ class TimelinePage(Page):
     buckets: tuple[tuple[str, int], ...]
     total: int
     next_href: str = ""
+    memories: tuple[MemoryView, ...] = ()  # of this day in earlier years
 
 
 @dataclass(frozen=True)
@@ -216,6 +219,9 @@ class AlbumPage(Page):
     problem: QueryProblem | None = None
     next_href: str = ""
     more_from: str = ""
+    sorts: tuple[tuple[str, str, bool], ...] = ()  # (order, label, chosen)
+    always: tuple[Tile, ...] = ()  # pinned in and out, of a dynamic album
+    never: tuple[Tile, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -286,13 +292,29 @@ class PersonPage(Page):
 
 @dataclass(frozen=True)
 class PlacesPage(Page):
-    """``view`` is the part of the map that holds every dot, as an SVG ``viewBox``."""
+    """``view`` is the part of the map that is shown, as an SVG ``viewBox``; ``out`` leads back to all of it."""
 
     template: ClassVar[str] = "places.html"
     countries: tuple[CountryView, ...]
-    dots: tuple[MapDot, ...]
+    pins: tuple[MapPin, ...]
     view: str
     total: int
+    out: str = ""
+
+
+@dataclass(frozen=True)
+class MemoriesPage(Page):
+    template: ClassVar[str] = "memories.html"
+    today: str
+    memories: tuple[MemoryView, ...]
+
+
+@dataclass(frozen=True)
+class IdeasPage(Page):
+    """Albums that could be made."""
+
+    template: ClassVar[str] = "ideas.html"
+    ideas: tuple[IdeaCard, ...]
 
 
 @dataclass(frozen=True)
@@ -439,7 +461,7 @@ class ErrorPage(Page):
 
 PAGES: tuple[type[Page], ...] = (
     SetupPage, SignInPage, TimelinePage, GridPage, SearchPage, PhotoPage, EditorPage, UploadPage, AlbumsPage,
-    AlbumPage, DuplicatesPage, ExplorePage, TagsPage, ReviewPage, PeoplePage, PersonPage, PlacesPage, ActivityPage,
-    SettingsPage, UsersPage, SharePage, SharesPage, ShareFormPage, ModelsPage, StoragePage, HealthPage, OfflinePage,
-    ErrorPage,
+    AlbumPage, IdeasPage, DuplicatesPage, MemoriesPage, ExplorePage, TagsPage, ReviewPage, PeoplePage, PersonPage,
+    PlacesPage, ActivityPage, SettingsPage, UsersPage, SharePage, SharesPage, ShareFormPage, ModelsPage, StoragePage,
+    HealthPage, OfflinePage, ErrorPage,
 )  # fmt: skip

@@ -162,6 +162,7 @@ def change_album(
             albums.update_album(
                 session, viewer, album_id, title=text_of(form, "title"),
                 description=text_of(form, "description"), query=query or None,
+                sort=text_of(form, "sort") or None,
             )  # fmt: skip
     except BadQuery as error:
         with context.database.read() as session:

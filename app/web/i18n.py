@@ -173,6 +173,16 @@ class Translator:
             return f"{value.year}年{value.month}月{value.day}日"
         return f"{value.day} {_MONTHS_EN[value.month - 1]} {value.year}"
 
+    def span(self, start: Date, end: Date) -> str:
+        """From one day to another, what they share said once: ``2–8 June 2024``."""
+        if self.language == "zh":
+            same = f"{end.month}月{end.day}日" if start.year == end.year else self.date(end)
+            return f"{self.date(start)}至{same}"
+        if (start.year, start.month) == (end.year, end.month):
+            return f"{start.day}–{self.date(end)}"
+        first = f"{start.day} {_MONTHS_EN[start.month - 1]}" if start.year == end.year else self.date(start)
+        return f"{first} – {self.date(end)}"
+
     def day(self, value: Date) -> str:
         """A date with its weekday."""
         if self.language == "zh":

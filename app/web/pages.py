@@ -8,12 +8,15 @@ from app.web import (
     account,
     activity,
     admin,
+    albums,
     browse,
     duplicates,
     editor,
     forms,
     gate,
+    memories,
     people,
+    places,
     pwa,
     sharing,
     tags,
@@ -22,18 +25,7 @@ from app.web import (
 
 router = APIRouter()
 for part in (
-    gate,
-    browse,
-    forms,
-    account,
-    activity,
-    admin,
-    editor,
-    people,
-    sharing,
-    duplicates,
-    teach,
-    tags,
-    pwa,
-):
+    gate, browse, forms, account, activity, admin, editor, people, sharing, duplicates, teach, tags, pwa, places,
+    memories, albums,
+):  # fmt: skip
     router.include_router(part.router)

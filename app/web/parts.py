@@ -466,13 +466,14 @@ class CountryView:
 
 
 @dataclass(frozen=True)
-class MapDot:
-    """A place on the map: ``x, y, r`` are hundredths of a degree, y southwards."""
+class MapPin:
+    """Photos near each other on the map: ``x, y, r`` are hundredths of a degree, y southwards; ``href`` goes nearer."""
 
-    x: int
-    y: int
-    r: int
+    x: float
+    y: float
+    r: float
     label: str
+    href: str
 
 
 @dataclass(frozen=True)
@@ -496,3 +497,25 @@ class DuplicateSet:
     title: str
     reason: str
     photos: tuple[DuplicatePhoto, ...]
+
+
+@dataclass(frozen=True)
+class MemoryView:
+    """What a day brings back: a sentence, the days it is about, some photos, and the search for all of them."""
+
+    title: str
+    when: str
+    href: str
+    count: int
+    tiles: tuple[Tile, ...]
+
+
+@dataclass(frozen=True)
+class IdeaCard:
+    """An album worth having; ``query`` is its rule."""
+
+    title: str
+    query: str
+    href: str
+    count: int
+    cover: str = ""

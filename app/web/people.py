@@ -1,9 +1,8 @@
-"""The pages about who is on the photos and where they were taken, and the plain forms that correct people."""
+"""The pages about who is on the photos, and the plain forms that correct people."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from itertools import groupby
 from urllib.parse import quote as percent
 from uuid import UUID
 
@@ -15,17 +14,13 @@ from app import deps
 from app.db import ReadSession
 from app.errors import Conflict, Invalid, NotFound
 from app.models import Face, Person
-from app.search.countries import chinese_name
-from app.search.values import quote
-from app.services import merging, people, places
+from app.services import merging, people
 from app.services.accounts import Viewer
 from app.services.people import PersonSummary
-from app.services.places import PlaceSummary
 from app.web import present
-from app.web.contexts import PeoplePage, PersonPage, PlacesPage
-from app.web.i18n import Translator
-from app.web.parts import CountryView, FaceView, MapDot, PersonCard, PersonPair, TermCard, Tile
-from app.web.present import API, address, search_address
+from app.web.contexts import PeoplePage, PersonPage
+from app.web.parts import FaceView, PersonCard, PersonPair, Tile
+from app.web.present import address
 from app.web.rendering import respond
 from app.web.shell import Form, PageViewer, go, shell_of, tell, text_of, texts_of, translator_of
 
@@ -270,82 +265,3 @@ def return_faces(
     for face_id in wanted[:_UNDONE_AT_ONCE]:
         people.assign(session, viewer, face_id, person_id)
     return go(_here(person_id, view="faces"), "people.said_returned")
-
-
-# --- places ---------------------------------------------------------------------------------------------
-
-
-@router.get("/places")
-def places_page(request: Request, viewer: PageViewer, session: deps.ReadDb) -> Response:
-    t = translator_of(request)
-    found = places.list_places(session, viewer)
-    box = _map_box(found)
-    context = PlacesPage(
-        shell_of(request, "places"),
-        countries=_countries(found, t),
-        dots=tuple(_dot(place, box[2], t) for place in found),
-        view=" ".join(str(number) for number in box),
-        total=sum(place.count for place in found),
-    )
-    return respond(request, context)
-
-
-def _country_name(place: PlaceSummary, t: Translator) -> str:
-    return (chinese_name(place.country_code) if t.language == "zh" else None) or place.country
-
-
-def _countries(found: list[PlaceSummary], t: Translator) -> tuple[CountryView, ...]:
-    """Countries with most photos first, and so the cities of each."""
-    views = []
-    by_code = sorted(found, key=lambda place: place.country_code)  # stable: cities keep their order
-    for code, group in groupby(by_code, key=lambda place: place.country_code):
-        towns = list(group)
-        country = f"country:{quote(code)}"
-        cards = tuple(
-            TermCard(
-                place.city, search_address(_city_query(place, country)), place.count,
-                f"{API}/{place.cover_photo_id}/rendition/grid",
-            )
-            for place in towns
-            if place.city
-        )  # fmt: skip
-        count = sum(place.count for place in towns)
-        views.append(CountryView(_country_name(towns[0], t), search_address(country), count, cards))
-    return tuple(sorted(views, key=lambda view: (-view.count, view.name)))
-
-
-def _city_query(place: PlaceSummary, country: str) -> str:
-    """The region tells two cities of one name apart."""
-    names = dict.fromkeys(name for name in (place.city, place.region) if name and name != place.country)
-    return " ".join([country, *(f"place:{quote(name)}" for name in names)])
-
-
-_LEAST_WIDTH = 5000  # fifty degrees: what lies around is still recognised
-_WORLD = (-18000, 36000, -8500, 14500)  # left, width, top, height; without the ice in the south
-
-
-def _map_box(found: list[PlaceSummary]) -> tuple[int, int, int, int]:
-    """The ``viewBox`` (x, y, width, height) of 5:2 that shows every place with some land around it."""
-    left, whole_width, top, whole_height = _WORLD
-    if not found:
-        return left, top, whole_width, whole_height
-    xs = [place.longitude * 100 for place in found]
-    ys = [-place.latitude * 100 for place in found]
-    width = max(_LEAST_WIDTH, 1.4 * (max(xs) - min(xs)), 1.4 * 2.5 * (max(ys) - min(ys)))
-    width = round(min(width, whole_width))
-    height = round(width / 2.5)
-    x = round((min(xs) + max(xs) - width) / 2)
-    y = round((min(ys) + max(ys) - height) / 2)
-    return (
-        min(max(x, left), left + whole_width - width),
-        min(max(y, top), top + whole_height - height),
-        width,
-        height,
-    )
-
-
-def _dot(place: PlaceSummary, width: int, t: Translator) -> MapDot:
-    """More photos make a larger dot, but four digits do not cover a continent."""
-    size = width / 200 * (1 + min(len(str(place.count)), 4) / 3)
-    label = ", ".join(dict.fromkeys(name for name in (place.city, _country_name(place, t)) if name))
-    return MapDot(round(place.longitude * 100), round(-place.latitude * 100), round(size), label)

@@ -7,8 +7,10 @@ page does too, because a link must not be able to put words into Albumen's mouth
 from __future__ import annotations
 
 import json
+from datetime import date, datetime
 from typing import Annotated, Any
 from urllib.parse import quote, unquote
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from fastapi import Depends, Request
 from starlette.datastructures import FormData
@@ -24,6 +26,7 @@ LANGUAGE_COOKIE = "albumen_language"
 THEME_COOKIE = "albumen_theme"
 DENSITY_COOKIE = "albumen_density"  # written by the script
 FLASH_COOKIE = "albumen_flash"
+ZONE_COOKIE = "albumen_zone"
 THEMES = ("system", "light", "dark")
 DENSITIES = ("tiny", "small", "large")
 _YEAR = 365 * 86_400
@@ -74,6 +77,15 @@ def language_of(request: Request) -> str:
         viewer.language if viewer else None,
         accept=request.headers.get("accept-language", ""),
     )
+
+
+def today_of(request: Request) -> date:
+    """The day it is where this browser is, as its scripts told us; without them the server's."""
+    zone = unquote(request.cookies.get(ZONE_COOKIE, ""))
+    try:
+        return datetime.now(ZoneInfo(zone)).date() if zone else date.today()
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return date.today()  # a zone this machine does not know
 
 
 def translator_of(request: Request) -> Translator:

@@ -12,6 +12,7 @@ const parts = {
   "tag-review": () => import("./review.js"),
   "people-board": () => import("./people.js"),
   "share-gallery": () => import("./share.js"),
+  "place-map": () => import("./place_map.js"),
   "duplicate-board": () => import("./duplicates.js"),
   "job-board": () => import("./activity.js"),
 };

@@ -66,6 +66,8 @@ export class BatchBar {
       item("download", "batch.download_edited", () => this.download("edited")),
       place === "archive" ? item("archive", "batch.unarchive", () => this.act("unarchive", { leaves: true, undo: "archive" })) : item("archive", "batch.archive", () => this.act("archive", { leaves: true, undo: "unarchive" })),
       place === "album" && item("minus", "batch.remove", () => this.act("unalbum", { leaves: true, undo: "album", album_id: album })),
+      place === "rule" && item("minus", "batch.never", () => this.pin("unalbum", album, { leaves: true })),
+      (place === "album" || place === "rule") && item("star", "batch.cover", () => this.cover(album)),
       place === "favorites" && item("minus", "batch.unfavorite", () => this.act("unfavorite", { leaves: true, undo: "favorite" })),
       item("develop", "batch.retag", () => this.act("retag")),
     ].filter(Boolean);
@@ -97,16 +99,42 @@ export class BatchBar {
   }
 
   async album() {
-    const albums = (await api("GET", "/albums")).filter((album) => album.kind === "manual");
+    const albums = await api("GET", "/albums");
     const same = (a, b) => a.toLocaleLowerCase() === b.toLocaleLowerCase();
     const offers = async (text) => {
       const found = albums.filter((album) => album.title.toLocaleLowerCase().includes(text.trim().toLocaleLowerCase()));
-      return found.map((album) => ({ label: album.title, kind: t("photos", { count: album.count }) }));
+      return found.map((album) => ({ label: album.title, kind: album.kind === "manual" ? t("photos", { count: album.count }) : t("batch.always") }));
     };
     const title = await askName(t("batch.which_album"), t("batch.apply"), offers, t("batch.album_hint"));
     if (!title) return;
     const album = albums.find((one) => same(one.title, title)) ?? (await api("POST", "/albums", { title }));
-    await this.act("album", { album_id: album.id, undo: "unalbum", said: t("albums.joined", { title: album.title }) });
+    const said = t("albums.joined", { title: album.title });
+    if (album.kind === "dynamic") await this.pin("album", album.id, { said });
+    else await this.act("album", { album_id: album.id, undo: "unalbum", said });
+  }
+
+  /** Make the selection exceptions of a dynamic album; taking that back lets its rule decide again. */
+  async pin(action, album, { leaves = false, said = "" } = {}) {
+    const ids = [...this.selection.ids];
+    const done = await send(ids, action, { album_id: album });
+    if (leaves) this.selection.list.gone(new Set(ids));
+    this.selection.set([]);
+    const back = async () => {
+      try {
+        for (const id of ids) await api("DELETE", `/albums/${album}/pins/${id}`);
+        if (leaves) await this.selection.list.back(ids);
+      } catch (error) {
+        complain(error);
+      }
+    };
+    toast(said || t("batch.done", { count: done }), { action: t("undo"), run: back });
+  }
+
+  async cover(album) {
+    const [id] = this.selection.ids;
+    await api("PATCH", `/albums/${album}`, { cover_photo_id: id });
+    this.selection.set([]);
+    toast(t("batch.covered"));
   }
 
   async edit() {

@@ -1,5 +1,7 @@
-// The rule of a dynamic album: completion, and how many photos it finds now, or what is wrong with it.
+// The rule of a dynamic album: completion, how many photos it finds now or what is wrong with it, and a builder of
+// conditions. Text and builder are one rule: whichever is changed, the other follows.
 import { api } from "./api.js";
+import { Builder } from "./builder.js";
 import { Completer } from "./complete.js";
 import { debounce } from "./dom.js";
 import { t } from "./i18n.js";
@@ -7,29 +9,45 @@ import { suggestQuery } from "./words.js";
 
 class RuleField extends HTMLElement {
   connectedCallback() {
-    const input = this.querySelector("input");
-    const note = this.querySelector("[data-count]");
-    const hint = note.textContent;
-    new Completer(input, (text, caret) => suggestQuery(input, text, caret));
-    const count = async () => {
-      const text = input.value.trim();
-      input.removeAttribute("aria-invalid");
-      if (!text) {
-        note.textContent = hint;
-        return;
-      }
-      try {
-        const { count } = await api("GET", `/search/count?q=${encodeURIComponent(text)}`);
-        if (input.value.trim() === text) note.textContent = t("rule.count", { count });
-      } catch (error) {
-        if (input.value.trim() !== text) return;
-        input.setAttribute("aria-invalid", "true");
-        note.textContent = error.message;
-      }
-    };
-    note.setAttribute("aria-live", "polite");
-    input.addEventListener("input", debounce(350, count));
-    if (input.value) count();
+    this.input = this.querySelector("input");
+    this.note = this.querySelector("[data-count]");
+    this.hint = this.note.textContent;
+    this.note.setAttribute("aria-live", "polite");
+    new Completer(this.input, (text, caret) => suggestQuery(this.input, text, caret));
+    this.builder = new Builder(debounce(250, () => this.built()));
+    this.append(this.builder.element);
+    this.input.addEventListener("input", debounce(350, () => this.written()));
+    this.written();
+  }
+
+  /** The text was changed: the builder follows. */
+  async written() {
+    const query = this.input.value.trim();
+    const read = await this.read({ query });
+    if (read && this.input.value.trim() === query) this.builder.show(read.tree);
+  }
+
+  /** The builder was changed: the text follows. */
+  async built() {
+    const read = await this.read({ tree: this.builder.tree });
+    if (read) this.input.value = read.canonical;
+  }
+
+  /** Ask the server what a rule is and finds; null when it is none, which is then told. */
+  async read(rule) {
+    const asked = (this.asked = Symbol("asked"));
+    try {
+      const read = await api("POST", "/queries/parse", rule);
+      if (asked !== this.asked) return null;
+      this.input.removeAttribute("aria-invalid");
+      this.note.textContent = read.tree ? t("rule.count", { count: read.count }) : this.hint;
+      return read;
+    } catch (error) {
+      if (asked !== this.asked) return null;
+      this.input.setAttribute("aria-invalid", "true");
+      this.note.textContent = error.message;
+      return null;
+    }
   }
 }
 

@@ -48,3 +48,7 @@ document.addEventListener("keydown", (event) => {
     }
   }
 });
+
+// What day it is depends on where one is: memories ask.
+const { timeZone } = new Intl.DateTimeFormat().resolvedOptions();
+if (timeZone) document.cookie = `albumen_zone=${encodeURIComponent(timeZone)}; path=/; max-age=31536000; samesite=lax`;

@@ -6,7 +6,7 @@ let fields;
 let tags;
 
 export const loadTags = () => (tags ??= api("GET", "/tags").catch(() => []));
-const loadFields = () => (fields ??= api("GET", "/search/words").catch(() => []));
+export const loadFields = () => (fields ??= api("GET", "/search/words").catch(() => []));
 
 const fold = (text) => text.normalize("NFKC").toLocaleLowerCase();
 

@@ -299,7 +299,6 @@ ROWS: dict[str, Row] = {
     "GET /trash": Row(PAGE),
     "GET /search": Row(PAGE),
     "GET /search/words": Row(PAGE),
-    "GET /search/count": Row(PAGE),
     "GET /explore": Row(PAGE),
     "GET /tag/{slug}/review": Row(PAGE, ok=404),  # it was not taught
     "POST /tag/{slug}/review": Row(
@@ -316,6 +315,9 @@ ROWS: dict[str, Row] = {
     "GET /people": Row(PAGE),
     "GET /person/{person_id}": Row(OWN_PAGE),
     "GET /places": Row(PAGE),
+    "GET /memories": Row(PAGE),
+    "GET /albums/ideas": Row(PAGE),
+    "POST /album/{rule_id}/pins/{photo_id}": Row(OWN_PAGE, ok=303, send=form(pin="never")),
     "GET /duplicates": Row(PAGE),
     "POST /duplicates": Row(
         OWN_PAGE, ok=303, send=lambda o: {"data": {"keeper": o["photo_id"], "gone": o["second_photo"]}}

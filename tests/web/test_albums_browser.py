@@ -1,0 +1,130 @@
+"""Rules, map and duplicates in a real browser: both forms of a rule in step, clusters that part, keys."""
+
+from __future__ import annotations
+
+import io
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+import pytest
+from PIL import Image, ImageDraw
+
+from app.context import Context
+from app.models import DuplicatePair
+from app.services import intake, photos
+from app.services.accounts import Viewer
+from tests.web.test_browser import address, chromium, screen
+
+__all__ = ["address", "chromium", "screen"]  # fixtures
+
+pytestmark = pytest.mark.slow
+
+
+def until(s: Any, condition: str) -> None:
+    """Wait until JavaScript holds; the pages' policy forbids Playwright's own way."""
+    deadline = time.monotonic() + 20
+    while not s.page.evaluate(condition):
+        assert time.monotonic() < deadline, condition
+        time.sleep(0.05)
+
+
+def add(
+    context: Context, viewer: Viewer, data: bytes, year: int, place: tuple[float, float] | None = None
+) -> UUID:
+    options = intake.Options(filename="a.jpg", taken_at=datetime(year, 6, 1, 12, tzinfo=UTC))
+    photo = intake.add_stream(context, viewer, io.BytesIO(data), options).id
+    if place:
+        with context.database.write() as session:
+            photos.update_photo(session, viewer, photo, photos.Change(location=place))
+    return photo
+
+
+def test_rule_and_builder_follow_each_other(
+    screen: Callable[..., Any],
+    context: Context,
+    anna: Viewer,
+    draw: Any,
+) -> None:
+    for year in (2019, 2020, 2021):
+        add(context, anna, draw(), year)
+    s = screen()
+    s.open("/albums#new")
+    text, note = s.page.locator("#album-query"), s.page.locator("#rule-hint")
+    text.fill("year:2020 or year:>=2021")
+    s.page.wait_for_selector(".rule-row >> nth=1")
+    assert s.page.locator(".rule-group > legend select").last.input_value() == "any"
+    assert [v.input_value() for v in s.page.locator(".rule-values input").all()] == ["2020", "2021"]
+    until(s, "document.querySelector('#rule-hint').textContent.startsWith('2 ')")
+    # The group joins by all, the first condition is turned round.
+    s.page.locator(".rule-group > legend select").last.select_option("all")
+    until(s, "document.querySelector('#album-query').value === 'year:2020 year:>=2021'")
+    s.page.locator(".rule-row select[aria-label]").nth(1).select_option("not")
+    until(s, "document.querySelector('#album-query').value === '-year:2020 year:>=2021'")
+    until(s, "document.querySelector('#rule-hint').textContent.startsWith('1 ')")
+    s.page.get_by_role("button", name="Condition", exact=True).click()
+    s.page.locator(".rule-row").nth(2).locator("select").first.select_option("is")
+    until(s, "document.querySelector('#album-query').value.endsWith('is:favorite')")
+    s.page.locator(".rule-row").nth(2).get_by_role("button").click()
+    until(s, "!document.querySelector('#album-query').value.includes('is:')")
+    text.fill("year:2020 (")
+    until(s, "document.querySelector('#album-query').getAttribute('aria-invalid') === 'true'")
+    assert note.text_content()
+    assert [c for c in s.complaints if "422" not in c] == []
+
+
+def test_clusters_part_as_one_comes_nearer(
+    screen: Callable[..., Any],
+    context: Context,
+    anna: Viewer,
+    draw: Any,
+) -> None:
+    for place in ((38.72, -9.14), (38.95, -9.40), (52.52, 13.40)):
+        add(context, anna, draw(), 2024, place)
+    s = screen(viewport={"width": 390, "height": 800})
+    s.open("/places")
+    s.page.wait_for_selector(".map-cluster")
+    first = s.page.get_by_role("link", name="2 photos")
+    first.click()
+    until(s, "[...document.querySelectorAll('.map-cluster')].filter((c) => !c.hidden).length === 2")
+    s.page.locator("place-map").focus()
+    for _ in range(12):
+        s.page.keyboard.press("-")
+    s.page.wait_for_selector(".map-cluster[aria-label*='3 photos']")
+    s.page.keyboard.press("ArrowLeft")
+    assert s.complaints == []
+
+
+def test_duplicates_are_decided_by_keys_and_taken_back(
+    screen: Callable[..., Any],
+    context: Context,
+    anna: Viewer,
+) -> None:
+    def drawing(colour: str, side: int) -> bytes:
+        image = Image.new("RGB", (side, side * 3 // 4), colour)
+        ImageDraw.Draw(image).ellipse((side // 8, side // 8, side // 2, side // 2), fill="gold")
+        buffer = io.BytesIO()
+        image.save(buffer, "JPEG")
+        return buffer.getvalue()
+
+    with context.database.write() as session:
+        owner = anna.user_id
+    for colour in ("navy", "darkgreen"):
+        first, second = sorted(add(context, anna, drawing(colour, side), 2024) for side in (400, 100))
+        with context.database.write() as session:
+            session.add(DuplicatePair(first_id=first, second_id=second, owner_id=owner, kind="copy", bits=0))
+    s = screen()
+    s.open("/duplicates")
+    assert s.page.locator(".duplicate-set").count() == 2
+    s.page.keyboard.press("j")
+    s.page.keyboard.press("m")
+    until(s, "document.querySelectorAll('.duplicate-set').length === 1")
+    s.page.keyboard.press("z")
+    until(s, "document.querySelectorAll('.duplicate-set').length === 2")
+    s.page.keyboard.press("a")
+    until(s, "document.querySelectorAll('.duplicate-set').length === 1")
+    s.open("/duplicates")
+    assert s.page.locator(".duplicate-set").count() == 1
+    assert s.complaints == []
