@@ -47,7 +47,7 @@ class Shot:
     act: str = ""
 
 
-def shots(photo: str, placed: str, album: str) -> list[Shot]:
+def shots(photo: str, placed: str, album: str, link: str) -> list[Shot]:
     return [
         Shot("timeline", "/"),
         Shot("timeline-dark", "/", dark=True),
@@ -65,7 +65,21 @@ def shots(photo: str, placed: str, album: str) -> list[Shot]:
         Shot("explore-phone", "/explore", phone=True, dark=True, language="zh-CN"),
         Shot("albums", "/albums"),
         Shot("album", f"/album/{album}"),
+        Shot("editor", f"/photo/{photo}/edit"),
+        Shot("editor-phone", f"/photo/{photo}/edit", phone=True),
+        Shot("people", "/people"),
+        Shot("places", "/places", dark=True),
+        Shot("duplicates", "/duplicates"),
+        Shot("share", link),
+        Shot("share-phone", link, phone=True, dark=True),
+        Shot("share-viewer", link, act="look"),
+        Shot("share-new", f"/shares/new?album={album}"),
+        Shot("shares", "/shares", phone=True, language="zh-CN"),
+        Shot("upload", "/upload", phone=True),
         Shot("activity", "/activity"),
+        Shot("admin-models", "/admin/models"),
+        Shot("admin-storage", "/admin/storage", dark=True),
+        Shot("admin-health", "/admin/health"),
         Shot("settings", "/settings"),
         Shot("settings-phone", "/settings", phone=True, dark=True),
     ]
@@ -94,8 +108,8 @@ def analysing(client: Any) -> bool:
     return any(job["kind"] == "analyse" for job in items)
 
 
-def arrange(client: Any) -> tuple[str, str, str]:
-    """Make albums and favourites; a photo with objects, one with a place, and an album to show."""
+def arrange(client: Any) -> tuple[str, str, str, str]:
+    """Make albums, favourites and a link; a photo with objects, one with a place, an album and the link to show."""
 
     def first(query: str) -> str:
         items = client.get("/photos", params={"q": query, "limit": 1}).json()["items"]
@@ -107,7 +121,8 @@ def arrange(client: Any) -> tuple[str, str, str]:
     ids = [item["id"] for item in client.get("/photos", params={"limit": 500}).json()["items"]][::3]
     for body in ({"action": "album", "album_id": album}, {"action": "favorite"}):
         client.post("/photos/batch", json={"ids": ids, **body}).raise_for_status()
-    return first("object:dog or object:cat or object:person"), first("has:gps"), str(album)
+    link = client.post(f"/albums/{album}/shares", json={"download": True, "upload": True}).json()["path"]
+    return first("object:dog or object:cat or object:person"), first("has:gps"), str(album), str(link)
 
 
 def act(page: Any, what: str) -> None:
@@ -122,6 +137,8 @@ def act(page: Any, what: str) -> None:
         page.wait_for_selector(".heat:not(.waiting)")
     elif what == "why" and page.query_selector(".why-toggle label"):
         page.click(".why-toggle label")
+    elif what == "look":
+        page.click(".tile >> nth=1 >> a >> nth=0")
     elif what == "complete":
         page.click("#q")
         page.keyboard.type("sea", delay=60)
