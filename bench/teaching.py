@@ -146,6 +146,25 @@ def show(vectors: np.ndarray, width: int, concepts: dict[str, list[int]]) -> Non
             f" ({len(names)} concepts, {EXAMPLES} examples each, {DRAWS} draws, pool of {len(vectors)})"
         )
 
+    by_chance = [float(np.mean([rows[name][0] for name in names])) for names in random_tens(concepts)]
+    print(
+        f"ten families drawn at random: mean AP {np.mean(by_chance):.3f}, spread {np.std(by_chance):.3f}"
+        f" ({', '.join(f'{value:.2f}' for value in by_chance)})"
+    )
+
+
+def random_tens(concepts: dict[str, list[int]], sets: int = 4) -> list[list[str]]:
+    """Ten concepts of the vocabulary without a photo in common, for each of some draws."""
+    known, found = load_vocabulary().concepts, []
+    for seed in range(sets):
+        chosen: list[str] = []
+        for name in np.random.default_rng(seed).permutation([name for name in concepts if name in known]):
+            photos = set(concepts[str(name)])
+            if len(chosen) < 10 and all(photos.isdisjoint(concepts[other]) for other in chosen):
+                chosen.append(str(name))
+        found.append(chosen)
+    return found
+
 
 def fit(vectors: np.ndarray, width: int, concepts: dict[str, list[int]]) -> None:
     """Print SLOPE, SPREAD and OFFSET: logistic regression, each concept weighing the same."""

@@ -82,9 +82,10 @@ def _row(node: TagNode, names: dict[int, str], t: Translator) -> TagRow:
 
 def _changed(seen: Arranged, labels: dict[str, str], t: Translator) -> ChangedTag:
     shipped = seen.tag.name_zh if t.language == "zh" else seen.tag.name_en
-    name = seen.name_zh if t.language == "zh" else seen.name_en
+    names = [(seen.name_en, seen.tag.name_en), (seen.name_zh, seen.tag.name_zh)]
+    given = [now for now, before in (names[::-1] if t.language == "zh" else names) if now != before]
     said = {
-        "name": t("tags.was_renamed", name=name),
+        "name": t("tags.was_renamed", name=given[0] if given else shipped),
         "parent": t("tags.was_moved", parent=labels.get(seen.parent or "", t("tags.top"))),
         "hidden": t("tags.was_hidden"),
         "merged": t("tags.was_merged", into=labels.get(seen.merged_into or "", seen.merged_into or "")),
