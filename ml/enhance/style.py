@@ -79,7 +79,7 @@ def style(image: Pixels, params: Params, context: EnhanceContext) -> Pixels:
             "fast" or "best"; ``strength`` 0..1 blends with the photo; ``keep_color`` takes brightness from the painting
             alone.
         context: where the models are; progress and cancellation between tiles, or after every evaluation. Below scale 1
-            a preview is made: always fast, and not enlarged by a network.
+            the painting is not enlarged by a network.
 
     Returns:
         The same shape and range.
@@ -93,15 +93,14 @@ def style(image: Pixels, params: Params, context: EnhanceContext) -> Pixels:
         return image.copy()
     if context.models_dir is None:
         raise OperationFailed(OP, "There is no models folder.")
-    preview = context.scale < 1
     source = _source(params, context)
     first = replace(context, progress=lambda share: context.progress(_PAINTING_SHARE * share))
-    if preview or params.get("model", "best") == "fast":
+    if params.get("model", "best") == "fast":
         painted = _swept(image, source, first, context.models_dir)
     else:
         painted = _searched(image, source, first, context.models_dir)
     height, width = image.shape[:2]
-    large = enlarged(painted, height, width, _later(context), quick=preview)
+    large = enlarged(painted, height, width, _later(context), quick=context.scale < 1)
     if params.get("keep_color", False):
         large = np.clip(image + (large @ LUMA - image @ LUMA)[..., None], 0, 1)
     if strength != 1:

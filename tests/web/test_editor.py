@@ -181,6 +181,7 @@ def test_a_style_of_ones_own_photo_is_previewed_from_renditions(
         edits.preview(context, session, anna, UUID(photo_id), recipe, tmp_path / "made")
         checksum = photos.get_photo(session, anna, UUID(other)).checksum
     assert ordered[0].styles == {other: context.storage.rendition(checksum, "preview")}
+    assert ordered[0].recipe[0]["model"] == "fast"
 
 
 def test_a_newer_preview_takes_the_place_of_the_one_before(
