@@ -31,7 +31,7 @@ from ml.train.data import smooth_noise, to_linear, to_srgb
 
 Pixels = NDArray[np.float32]
 IMAGES = Path(__file__).parent / "images"
-CELL, ROOM, LIMIT, SEARCHED = 300, 4, 400_000, 400
+CELL, ROOM, LIMIT = 300, 4, 400_000
 BY4, BYSA4, BYSA3, BY2, CC0 = "CC BY 4.0", "CC BY-SA 4.0", "CC BY-SA 3.0", "CC BY 2.0", "CC0 1.0"
 LOMIRI, LOMIRI20 = "Debian lomiri-wallpapers-16.04 20.04.0-2", "Debian lomiri-wallpapers-20.04 20.04.0-2"
 SKIMAGE, SKLEARN = "PyPI scikit-image 0.17.2 (source)", "PyPI scikit-learn 1.9.1"
@@ -161,19 +161,20 @@ SUPERRES: tuple[Row, ...] = (
     ("brushes", part(0.6, 0.4, 600)),
     ("mountain", part(0.6, 0.25, 900)),
 )
-STYLE: tuple[tuple[str, str], ...] = (
-    ("mountain", "starry-night"),
-    ("bridge", "great-wave"),
-    ("sunset", "scream"),
-    ("brushes", "composition-vii"),
-    ("astronaut", "udnie"),
-    ("dogs", "portrait"),
-    ("wine", "night-cafe"),
-    ("meadow", "olive-trees"),
-    ("admiral", "woman-with-hat"),
-    ("pagoda", "starry-night"),
-    ("cat", "portrait"),
-    ("coffee", "night-cafe"),
+# Photo, preset, and the long side at which it is searched: more than a cell shows, or nearly as much.
+STYLE: tuple[tuple[str, str, int], ...] = (
+    ("mountain", "starry-night", 400),
+    ("bridge", "great-wave", 400),
+    ("sunset", "scream", 400),
+    ("brushes", "composition-vii", 400),
+    ("astronaut", "udnie", 400),
+    ("dogs", "portrait", 400),
+    ("wine", "night-cafe", 256),
+    ("meadow", "olive-trees", 256),
+    ("admiral", "woman-with-hat", 256),
+    ("pagoda", "starry-night", 256),
+    ("cat", "portrait", 256),
+    ("coffee", "night-cafe", 256),
 )
 
 
@@ -215,15 +216,15 @@ def rows(task: str, folder: Path, context: EnhanceContext) -> list[list[Pixels]]
 
 def style_rows(folder: Path, searched: Path, context: EnhanceContext) -> list[list[Pixels]]:
     """As ``rows`` for styles: before, in the painting's palette, fast, best. The search takes minutes a photo: its
-    pictures (of ``SEARCHED`` pixels, more than a cell shows) are kept in ``searched``, so that a stopped run can go on.
+    pictures are kept in ``searched``, so that a stopped run can go on.
     """
     made: list[list[Pixels]] = []
-    for name, preset in STYLE:
+    for name, preset, side in STYLE:
         print(f"style: {name} as {preset}", flush=True)
         photo, kept = read(folder, name), searched / f"{name}-{preset}.png"
         if not kept.exists():
             params = {"preset": preset, "model": "best"}
-            best = style.style(shrunk(photo, SEARCHED), params, context)
+            best = style.style(shrunk(photo, side), params, context)
             kept.parent.mkdir(parents=True, exist_ok=True)
             Image.fromarray((best * 255).round().astype(np.uint8)).save(kept)
         with Image.open(kept) as opened:
