@@ -17,7 +17,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -55,7 +55,7 @@ from app.search import (  # noqa: E402
 )
 from app.search.terms import terms  # noqa: E402
 from app.search.vectors import VectorIndex, has_faiss, vector_index  # noqa: E402
-from app.services import sync, tag_counts  # noqa: E402
+from app.services import ideas, memories, places, sync, tag_counts  # noqa: E402  # noqa: E402
 from app.services.accounts import Viewer, viewer_of  # noqa: E402
 from app.services.albums import list_albums  # noqa: E402
 from app.services.places import Box, clusters  # noqa: E402
@@ -246,6 +246,10 @@ def requests(viewer: Viewer, database: Database) -> dict[str, Request]:
         "map of a region": lambda s: clusters(s, viewer, Box(5, 45, 15, 51), 5),
         "tag tree with counts": lambda s: tag_tree(s, viewer),
         "completion": lambda s: suggest(s, viewer, "do"),
+        "places": lambda s: places.list_places(s, viewer),
+        "memories of a day": lambda s: memories.on_this_day(s, viewer, date(2024, 6, 1), most=4),
+        "memories, all": lambda s: memories.memories(s, viewer, date(2024, 6, 1)),
+        "ideas for albums": lambda s: ideas.ideas(s, viewer),
     }  # fmt: skip
 
 

@@ -1,6 +1,6 @@
 """The durable job that finds a user's duplicates: what is new is compared with everything.
 
-A library is gone through once, after that each upload costs milliseconds. The job reads what it knows, compares
+A library is gone through once, after that each upload costs little. The job reads what it knows, compares
 without holding a transaction, and writes pairs in chunks; a user's row in ``key_values`` says how far it came, by the
 number of the newest vector and the newest photo. Killed in between, it does a chunk again.
 """
