@@ -16,9 +16,9 @@ from app.context import Context
 from app.models import DuplicatePair
 from app.services import intake, photos
 from app.services.accounts import Viewer
-from tests.web.test_browser import address, chromium, screen
+from tests.web.test_browser import address, chromium, listening, screen
 
-__all__ = ["address", "chromium", "screen"]  # fixtures
+__all__ = ["address", "chromium", "listening", "screen"]  # fixtures
 
 pytestmark = pytest.mark.slow
 
