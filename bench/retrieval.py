@@ -41,7 +41,7 @@ from retrieval_queries import ABSENT, CHINESE, CONCEPTS, classes  # noqa: E402
 import app.search.meaning as meaning  # noqa: E402
 from app.db import Database  # noqa: E402
 from app.models import Base, Photo, User  # noqa: E402
-from app.search import find_photos, index_terms  # noqa: E402
+from app.search import find_photos, index_terms, numbering  # noqa: E402
 from app.services.accounts import Viewer, viewer_of  # noqa: E402
 from app.services.analysis import replace_results  # noqa: E402
 from app.services.vocabulary import sync_vocabulary  # noqa: E402
@@ -194,6 +194,7 @@ def measure(data: Path, cache: Path | None, database: Database) -> dict[str, Any
     everyday = list(dict.fromkeys(file for _, file in captions))
     known = analyses([*labels, *everyday], cache)
     Base.metadata.create_all(database.engine)
+    numbering.install(database)
     with database.write() as session:
         sync_vocabulary(session)
     labelled = Collection(database, "labelled", {file: known[file] for file in labels})

@@ -9,7 +9,7 @@ from uuid import UUID
 from fastapi import APIRouter
 from pydantic import Field
 
-from app.api.schemas import JobPublic, Schema, problems
+from app.api.schemas import JobPublic, Limit, Listing, Schema, problems
 from app.db import WriteSession
 from app.deps import Administrator, ContextDep, ReadDb, WriteDb
 from app.models import Campaign
@@ -92,9 +92,16 @@ def try_retag(viewer: Administrator, context: ContextDep, session: WriteDb, body
     return JobPublic.of(job)
 
 
-@router.get("/retag", response_model=list[CampaignPublic], responses=_ERRORS, summary="Re-tagging campaigns")
-def list_retags(_viewer: Administrator, session: ReadDb) -> list[CampaignPublic]:
-    return [CampaignPublic.of(retag.progress(session, c)) for c in retag.list_campaigns(session)]
+@router.get(
+    "/retag", response_model=Listing[CampaignPublic], responses=_ERRORS, summary="Re-tagging campaigns"
+)
+def list_retags(
+    _viewer: Administrator, session: ReadDb, limit: Limit = 50, cursor: UUID | None = None
+) -> Listing[CampaignPublic]:
+    """The latest first."""
+    found = retag.list_campaigns(session, limit + 1, before=cursor)
+    page = [CampaignPublic.of(retag.progress(session, campaign)) for campaign in found[:limit]]
+    return Listing(items=page, next_cursor=str(found[limit - 1].id) if len(found) > limit else None)
 
 
 @router.get("/retag/{campaign_id}", response_model=CampaignPublic, responses=_ERRORS, summary="One campaign")

@@ -16,6 +16,7 @@ from app.api.schemas import (
     Cursor,
     Fields,
     Limit,
+    Listing,
     PhotoPage,
     TagNodePublic,
     problems,
@@ -28,9 +29,18 @@ from app.services import albums, vocabulary
 router = APIRouter(tags=["albums"])
 
 
-@router.get("/albums", response_model=list[AlbumPublic], responses=problems(401, 403), summary="List albums")
-def list_albums(viewer: AlbumReader, session: ReadDb) -> list[AlbumPublic]:
-    return [AlbumPublic.of(summary) for summary in albums.list_albums(session, viewer)]
+@router.get(
+    "/albums",
+    response_model=Listing[AlbumPublic],
+    responses=problems(401, 403, 422),
+    summary="List albums",
+)
+def list_albums(
+    viewer: AlbumReader, session: ReadDb, limit: Limit = 100, cursor: Cursor = None
+) -> Listing[AlbumPublic]:
+    """The latest changed first."""
+    page = albums.list_albums(session, viewer, limit=limit, cursor=cursor)
+    return Listing(items=[AlbumPublic.of(summary) for summary in page.items], next_cursor=page.next_cursor)
 
 
 @router.post(

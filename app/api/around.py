@@ -7,17 +7,12 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query
 
-from app.api.schemas import PhotoId, PhotoItem, Schema, problems
+from app.api.schemas import Listing, PhotoId, PhotoItem, PhotoPage, Schema, problems
 from app.deps import AlbumReader, PhotoReader, ReadDb
 from app.search import similar_photos
 from app.services import albums
 
 router = APIRouter(tags=["photos"])
-
-
-class SimilarPhoto(Schema):
-    similarity: float
-    photo: PhotoItem
 
 
 class HoldingAlbum(Schema):
@@ -28,7 +23,7 @@ class HoldingAlbum(Schema):
 
 @router.get(
     "/photos/{photo_id}/similar",
-    response_model=list[SimilarPhoto],
+    response_model=PhotoPage,
     responses=problems(401, 403, 404, 422),
     summary="Photos that look like this one",
 )
@@ -37,21 +32,21 @@ def similar(
     session: ReadDb,
     photo_id: PhotoId,
     limit: Annotated[int, Query(ge=1, le=200, description="How many at most.")] = 24,
-) -> list[SimilarPhoto]:
-    """The most alike first, with the cosine of their looks; none until the photo has been understood."""
+) -> PhotoPage:
+    """The most alike first; `score` is the cosine of their looks. None until the photo has been understood."""
     found = similar_photos(session, viewer, photo_id, limit)
-    return [
-        SimilarPhoto(similarity=round(similarity, 4), photo=PhotoItem.of(photo))
-        for photo, similarity in found
-    ]
+    return PhotoPage(
+        items=[PhotoItem.of(photo, round(cosine, 4)) for photo, cosine in found], next_cursor=None
+    )
 
 
 @router.get(
     "/photos/{photo_id}/albums",
-    response_model=list[HoldingAlbum],
+    response_model=Listing[HoldingAlbum],
     responses=problems(401, 403, 404, 422),
     summary="Albums that hold a photo",
 )
-def albums_of(viewer: AlbumReader, session: ReadDb, photo_id: PhotoId) -> list[HoldingAlbum]:
+def albums_of(viewer: AlbumReader, session: ReadDb, photo_id: PhotoId) -> Listing[HoldingAlbum]:
     """By title; dynamic albums too, whose rule the photo meets now."""
-    return [HoldingAlbum.model_validate(album) for album in albums.holding(session, viewer, photo_id)]
+    holding = albums.holding(session, viewer, photo_id)
+    return Listing(items=[HoldingAlbum.model_validate(album) for album in holding])

@@ -11,6 +11,7 @@ from app.api.schemas import (
     KeyCreate,
     KeyCreated,
     KeyPublic,
+    Listing,
     Me,
     Session,
     UserCreate,
@@ -101,9 +102,9 @@ def who_am_i(viewer: SignedIn) -> Me:
     )
 
 
-@router.get("/auth/keys", response_model=list[KeyPublic], responses=problems(401), summary="List API keys")
-def list_keys(viewer: SignedIn, session: ReadDb) -> list[KeyPublic]:
-    return [KeyPublic.model_validate(key) for key in accounts.list_keys(session, viewer)]
+@router.get("/auth/keys", response_model=Listing[KeyPublic], responses=problems(401), summary="List API keys")
+def list_keys(viewer: SignedIn, session: ReadDb) -> Listing[KeyPublic]:
+    return Listing(items=[KeyPublic.model_validate(key) for key in accounts.list_keys(session, viewer)])
 
 
 @router.post(
@@ -126,9 +127,9 @@ def revoke_key(viewer: SignedIn, session: WriteDb, key_id: UUID) -> None:
     accounts.revoke_key(session, viewer, key_id)
 
 
-@router.get("/users", response_model=list[UserPublic], responses=problems(401, 403), summary="List users")
-def list_users(_viewer: Administrator, session: ReadDb) -> list[UserPublic]:
-    return [UserPublic.of(user) for user in accounts.list_users(session)]
+@router.get("/users", response_model=Listing[UserPublic], responses=problems(401, 403), summary="List users")
+def list_users(_viewer: Administrator, session: ReadDb) -> Listing[UserPublic]:
+    return Listing(items=[UserPublic.of(user) for user in accounts.list_users(session)])
 
 
 @router.post(

@@ -21,6 +21,7 @@ from app.api.schemas import (
     EditCreate,
     EditPublic,
     EditRequested,
+    Listing,
     OperationPublic,
     PhotoId,
     ProcessRequest,
@@ -80,12 +81,12 @@ def preview_edit(
 
 @router.get(
     "/photos/{photo_id}/edits",
-    response_model=list[EditPublic],
+    response_model=Listing[EditPublic],
     responses=problems(401, 403, 404, 422),
     summary="A photo's edits",
 )
-def list_edits(viewer: PhotoReader, session: ReadDb, photo_id: PhotoId) -> list[EditPublic]:
-    return [EditPublic.of(edit) for edit in edits.list_edits(session, viewer, photo_id)]
+def list_edits(viewer: PhotoReader, session: ReadDb, photo_id: PhotoId) -> Listing[EditPublic]:
+    return Listing(items=[EditPublic.of(edit) for edit in edits.list_edits(session, viewer, photo_id)])
 
 
 @router.get(

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Path, Query, Request, Response
 from pydantic import Field
 from starlette.responses import FileResponse
 
-from app.api.schemas import BoxSchema, Cursor, Limit, PhotoItem, PhotoPage, Schema, problems
+from app.api.schemas import BoxSchema, Cursor, Limit, Listing, PhotoItem, PhotoPage, Schema, problems
 from app.deps import ContextDep, PhotoReader, PhotoWriter, ReadDb, WriteDb
 from app.models import Face
 from app.services import merging, people
@@ -129,15 +129,18 @@ def list_people(
 
 @router.get(
     "/people/suggestions",
-    response_model=list[SamePersonPublic],
+    response_model=Listing[SamePersonPublic],
     responses=problems(401, 403, 422),
     summary="Is this the same person?",
 )
 def list_people_suggestions(
     viewer: PhotoReader, session: ReadDb, limit: Limit = 20
-) -> list[SamePersonPublic]:
-    """Pairs that are too near to be sure they differ and too far to be put together unasked, nearest first."""
-    return [
+) -> Listing[SamePersonPublic]:
+    """Pairs that are too near to be sure they differ and too far to be put together unasked, nearest first.
+
+    Answer some and ask again: the rest moves up, so there is no cursor.
+    """
+    pairs = [
         SamePersonPublic(
             first=PersonPublic.of(question.first),
             second=PersonPublic.of(question.second),
@@ -145,6 +148,7 @@ def list_people_suggestions(
         )
         for question in merging.questions(session, viewer, limit=limit)
     ]
+    return Listing(items=pairs)
 
 
 @router.post(

@@ -15,7 +15,7 @@ from starlette.responses import FileResponse
 from app.api.auth import client_address
 from app.api.files import PICTURES, send_rendition
 from app.api.forms import read_form
-from app.api.schemas import Cursor, Limit, PhotoId, Place, Schema, local_time, photo_place, problems
+from app.api.schemas import Cursor, Limit, Listing, PhotoId, Place, Schema, local_time, photo_place, problems
 from app.deps import AlbumWriter, ContextDep, PhotoReader, PhotoWriter, ReadDb, WriteDb, check_same_origin
 from app.errors import Invalid
 from app.models import Photo, Share
@@ -133,9 +133,16 @@ def share_photo(viewer: PhotoWriter, session: WriteDb, photo_id: PhotoId, body: 
     return _created(*shares.create_share(session, viewer, photo_id=photo_id, **body.model_dump()))
 
 
-@router.get("/shares", response_model=list[SharePublic], responses=problems(401, 403), summary="Your links")
-def list_shares(viewer: PhotoReader, session: ReadDb) -> list[SharePublic]:
-    return [SharePublic.of(listed.share) for listed in shares.list_shares(session, viewer)]
+@router.get(
+    "/shares", response_model=Listing[SharePublic], responses=problems(401, 403, 422), summary="Your links"
+)
+def list_shares(
+    viewer: PhotoReader, session: ReadDb, limit: Limit = 100, cursor: UUID | None = None
+) -> Listing[SharePublic]:
+    """The newest first; expired ones too."""
+    found = shares.list_shares(session, viewer, limit=limit + 1, before=cursor)
+    page = [SharePublic.of(listed.share) for listed in found[:limit]]
+    return Listing(items=page, next_cursor=str(page[-1].id) if len(found) > limit else None)
 
 
 @router.delete(

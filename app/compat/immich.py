@@ -238,7 +238,8 @@ class _AssetIds(BaseModel):
 
 @router.get("/api/albums", summary="List manual albums")
 def list_albums(viewer: _AlbumReader, session: ReadDb) -> list[dict[str, Any]]:
-    return [_album(found) for found in albums.list_albums(session, viewer) if found.album.kind == "manual"]
+    found = albums.choices(session, viewer)
+    return [_album(albums.summarise(session, viewer, album)) for album in found]
 
 
 @router.post("/api/albums", status_code=201, summary="Make an album")

@@ -6,11 +6,7 @@ the ids it finds, and ``app.search.ranking`` orders them; a cursor then holds th
 
 from __future__ import annotations
 
-import base64
-import binascii
 import hashlib
-import json
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
@@ -18,6 +14,7 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, String, and_, func, or_, select, type_coerce
 
+from app.cursors import as_kinds, bad_cursor, read_cursor, write_cursor
 from app.db import ReadSession
 from app.errors import Invalid
 from app.models import Photo
@@ -96,12 +93,12 @@ def find_photos(
         order = "newest"  # nothing to be relevant to
     plan = _plan(session, viewer, parsed, trashed, archived)
     seal = hashlib.sha256(f"{viewer.user_id}|{order}|{trashed}|{archived}|{parsed}".encode()).hexdigest()[:12]
-    after = _open_cursor(cursor, seal) if cursor else None
+    after = read_cursor(cursor, seal) if cursor else None
     page = _by_relevance if order == "relevance" else _by_column
     photos, scores, last = page(session, plan, order, limit, after)
     reasons = reasons_of(session, plan, [p.id for p in photos])
     hits = [Hit(p, scores.get(p.id), reasons.get(p.id, ())) for p in photos]
-    return Page(hits, _seal_cursor(last, seal) if last is not None else None)
+    return Page(hits, write_cursor(last, seal) if last is not None else None)
 
 
 def count_photos(
@@ -190,7 +187,7 @@ def month_of_photos(
     ).where(_plan(session, viewer, parsed, False, False).where)  # fmt: skip
     statement = statement.where(Photo.taken_local >= start, Photo.taken_local < end)
     if cursor:
-        moment, last = _read(_open_cursor(cursor, seal), datetime.fromisoformat)
+        moment, last = as_kinds(read_cursor(cursor, seal), datetime.fromisoformat, UUID)
         at_once = and_(Photo.taken_local == moment, Photo.id < last)
         statement = statement.where(or_(Photo.taken_local < moment, at_once), Photo.taken_local <= moment)
     newest = statement.order_by(Photo.taken_local.desc(), Photo.id.desc()).limit(limit + 1)
@@ -198,7 +195,7 @@ def month_of_photos(
     if len(tiles) <= limit:
         return tiles, None
     last_tile = tiles[limit - 1]
-    return tiles[:limit], _seal_cursor([last_tile.taken_local.isoformat(), str(last_tile.id)], seal)
+    return tiles[:limit], write_cursor([last_tile.taken_local.isoformat(), str(last_tile.id)], seal)
 
 
 def _plan(session: ReadSession, viewer: Viewer, query: str | Query, trashed: bool, archived: bool) -> Plan:
@@ -231,7 +228,7 @@ def _by_column(session: ReadSession, plan: Plan, order: str, limit: int, after: 
     column, descending = _KEYS[order]
     statement = plan.photos()
     if after:
-        value, last_id = _read(after, datetime.fromisoformat)
+        value, last_id = as_kinds(after, datetime.fromisoformat, UUID)
         beyond = column < value if descending else column > value
         further = Photo.id < last_id if descending else Photo.id > last_id
         # The first part is implied by the second; said alone it lets the index do its work.
@@ -258,12 +255,12 @@ def _by_relevance(
     page: dict[UUID, float] = {}
     last: list[Any] | None = None
     if part == "head":
-        best = rank(session, plan, ids).best(limit + 1, _read(position, float) if position else None)
+        best = rank(session, plan, ids).best(limit + 1, as_kinds(position, float, UUID) if position else None)
         page, position = dict(best[:limit]), []
         if len(best) > limit:
             last = ["head", best[limit - 1][1], str(best[limit - 1][0])]
     elif part != "rest":
-        raise _bad_cursor()
+        raise bad_cursor()
     photos = {p.id: p for p in session.scalars(select(Photo).where(Photo.id.in_(list(page))))}
     found = [photos[photo_id] for photo_id in page if photo_id in photos]
     if last is None and not complete and len(page) == limit:
@@ -275,39 +272,3 @@ def _by_relevance(
         )
         found, page, last = [*found, *more], page | scores, ["rest", *end] if end else None
     return found, page, last
-
-
-# --- cursors --------------------------------------------------------------------------------------------
-
-
-def _seal_cursor(values: list[Any], seal: str) -> str:
-    body = json.dumps([*values, seal], separators=(",", ":"))
-    check = hashlib.sha256(body.encode()).digest()[:6]
-    return base64.urlsafe_b64encode(check + body.encode()).rstrip(b"=").decode()
-
-
-def _open_cursor(cursor: str, seal: str) -> list[Any]:
-    try:
-        raw = base64.b64decode(
-            cursor.encode("ascii") + b"=" * (-len(cursor) % 4), altchars=b"-_", validate=True
-        )
-        if hashlib.sha256(raw[6:]).digest()[:6] != raw[:6]:
-            raise _bad_cursor()
-        *values, sealed = json.loads(raw[6:])
-    except (ValueError, binascii.Error, TypeError):
-        raise _bad_cursor() from None
-    if sealed != seal:
-        raise _bad_cursor()
-    return list(values)
-
-
-def _read(values: list[Any], kind: Callable[[Any], Any]) -> tuple[Any, UUID]:
-    try:
-        value, photo_id = values
-        return kind(value), UUID(photo_id)
-    except (ValueError, TypeError, AttributeError):
-        raise _bad_cursor() from None
-
-
-def _bad_cursor() -> Invalid:
-    return Invalid("The cursor does not belong to this search. Start again without one.", field="cursor")

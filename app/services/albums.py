@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import Select, and_, delete, func, or_, select
 
+from app.cursors import as_kinds, read_cursor, write_cursor
 from app.db import ReadSession, WriteSession, insert_into, utcnow
 from app.errors import BadQuery, Conflict, Invalid, NotFound
 from app.models import Album, AlbumPhoto, Photo
@@ -51,14 +53,37 @@ def get_album(session: ReadSession, viewer: Viewer, album_id: UUID, *, kind: str
     return album
 
 
-def list_albums(session: ReadSession, viewer: Viewer) -> list[AlbumSummary]:
-    """Every album of the viewer, the latest changed first."""
-    return [summarise(session, viewer, album) for album in _living(session, viewer)]
+@dataclass(frozen=True)
+class AlbumsPage:
+    items: list[AlbumSummary]
+    next_cursor: str | None
+
+
+def list_albums(
+    session: ReadSession, viewer: Viewer, *, limit: int = 100, cursor: str | None = None
+) -> AlbumsPage:
+    """A page of the viewer's albums, the latest changed first.
+
+    Raises:
+        Invalid: a cursor of another list.
+    """
+    query = _living(viewer).limit(limit + 1)
+    if cursor is not None:
+        changed, last = as_kinds(read_cursor(cursor, "albums"), datetime.fromisoformat, UUID)
+        same = and_(Album.updated_at == changed, Album.id > last)
+        query = query.where(or_(Album.updated_at < changed, same))
+    found = list(session.scalars(query))
+    page = found[:limit]
+    end = page[-1] if len(found) > limit else None
+    return AlbumsPage(
+        [summarise(session, viewer, album) for album in page],
+        write_cursor([end.updated_at.isoformat(), end.id.hex], "albums") if end else None,
+    )
 
 
 def choices(session: ReadSession, viewer: Viewer) -> list[Album]:
     """The albums one can put photos into by hand, the latest changed first; nothing is counted."""
-    return [album for album in _living(session, viewer) if album.kind == "manual"]
+    return list(session.scalars(_living(viewer).where(Album.kind == "manual")))
 
 
 def holding(session: ReadSession, viewer: Viewer, photo_id: UUID, *, rules: bool = True) -> list[Album]:
@@ -87,17 +112,22 @@ def holding(session: ReadSession, viewer: Viewer, photo_id: UUID, *, rules: bool
             return False
 
     return sorted(
-        (album for album in _living(session, viewer) if holds(album)), key=lambda a: a.title.casefold()
+        (album for album in session.scalars(_living(viewer)) if holds(album)),
+        key=lambda a: a.title.casefold(),
     )
 
 
-def _living(session: ReadSession, viewer: Viewer) -> list[Album]:
-    query = select(Album).where(Album.owner_id == viewer.user_id, Album.deleted_at.is_(None))
-    return list(session.scalars(query.order_by(Album.updated_at.desc(), Album.id)))
+def _living(viewer: Viewer) -> Select[Album]:
+    mine = select(Album).where(Album.owner_id == viewer.user_id, Album.deleted_at.is_(None))
+    return mine.order_by(Album.updated_at.desc(), Album.id)
 
 
 def summarise(session: ReadSession, viewer: Viewer, album: Album) -> AlbumSummary:
-    found = tallies.of_album(session, viewer, album.id, members(album))
+    """Count an album; one whose rule names what is gone holds nothing (its own page says why)."""
+    try:
+        found = tallies.of_album(session, viewer, album.id, members(album))
+    except BadQuery:
+        return AlbumSummary(album, 0, album.cover_photo_id)
     return AlbumSummary(album, found.count, album.cover_photo_id or found.newest)
 
 

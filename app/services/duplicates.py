@@ -15,6 +15,7 @@ from uuid import UUID
 from sqlalchemy import delete, func, select
 from sqlalchemy.orm import aliased
 
+from app.cursors import as_kinds, read_cursor, write_cursor
 from app.db import ReadSession, WriteSession, insert_into
 from app.errors import Invalid, NotFound
 from app.models import AlbumPhoto, Cue, DuplicatePair, Edit, Face, Job, Person, Photo, PhotosApart
@@ -90,7 +91,7 @@ def list_groups(
     if kind is not None and kind not in KINDS:
         raise Invalid(say("The kind is one of {kinds}.", kinds=", ".join(KINDS)), field="kind")
     groups = [group for group in _groups(session, viewer) if kind in (None, group[1])]
-    after = _after(cursor)
+    after = as_kinds(read_cursor(cursor, "duplicates"), UUID)[0] if cursor else None
     left = [group for group in groups if after is None or group[0][-1] < after]
     page = left[:limit]
     described = _describe(session, [photo_id for ids, _ in page for photo_id in ids])
@@ -99,7 +100,7 @@ def list_groups(
         [group for group in items if len(group.photos) > 1],
         len(groups),
         _is_searching(session, viewer),
-        str(page[-1][0][-1]) if len(left) > limit else None,
+        write_cursor([page[-1][0][-1].hex], "duplicates") if len(left) > limit else None,
     )
 
 
@@ -180,15 +181,6 @@ def _is_searching(session: ReadSession, viewer: Viewer) -> bool:
         Job.owner_id == viewer.user_id, Job.kind == comparing.KIND, Job.state.in_(("ready", "running"))
     )
     return session.scalar(active.limit(1)) is not None
-
-
-def _after(cursor: str | None) -> UUID | None:
-    try:
-        return UUID(cursor) if cursor else None
-    except ValueError:
-        raise Invalid(
-            "The cursor does not belong to this list. Start again without one.", field="cursor"
-        ) from None
 
 
 # --- decisions ------------------------------------------------------------------------------------------------

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import and_, case, delete, func, or_, select
 
+from app.cursors import as_kinds, read_cursor, write_cursor
 from app.db import ReadSession, WriteSession, utcnow
 from app.errors import Invalid, NotFound
 from app.models import Face, FaceRejection, Person, Photo
@@ -116,7 +118,7 @@ def list_people(
         .limit(limit + 1)
     )
     if cursor is not None:
-        rank, count, last = _read_cursor(cursor)
+        rank, count, last = as_kinds(read_cursor(cursor, "people"), int, int, UUID)
         query = query.where(
             or_(
                 unnamed > rank,
@@ -129,16 +131,8 @@ def list_people(
     more = None
     if len(rows) > limit:
         person, count, _, rank = rows[limit - 1]
-        more = f"{rank}.{count}.{person.id.hex}"
+        more = write_cursor([rank, count, person.id.hex], "people")
     return PeoplePage(items, more)
-
-
-def _read_cursor(cursor: str) -> tuple[int, int, UUID]:
-    try:
-        rank, count, last = cursor.split(".")
-        return int(rank), int(count), UUID(last)
-    except ValueError:
-        raise Invalid("This is not a cursor of this list.", field="cursor") from None
 
 
 def summarise(session: ReadSession, person: Person) -> PersonSummary:
@@ -182,9 +176,10 @@ def faces_of(
     person = get_person(session, viewer, person_id)
     query = select(Face).join(Photo).where(Face.person_id == person.id, Photo.deleted_at.is_(None))
     if cursor is not None:
-        query = query.where(Face.id < _uuid(cursor))
+        query = query.where(Face.id < as_kinds(read_cursor(cursor, "faces"), UUID)[0])
     rows = session.scalars(query.order_by(Face.id.desc()).limit(limit + 1)).all()
-    return FacePage(list(rows[:limit]), str(rows[limit - 1].id) if len(rows) > limit else None)
+    more = write_cursor([rows[limit - 1].id.hex], "faces") if len(rows) > limit else None
+    return FacePage(list(rows[:limit]), more)
 
 
 def photos_of(
@@ -195,21 +190,14 @@ def photos_of(
     shows = select(Face.photo_id).where(Face.person_id == person.id)
     query = select(Photo).where(Photo.id.in_(shows), Photo.deleted_at.is_(None))
     if cursor is not None:
-        last = session.get(Photo, _uuid(cursor))
-        if last is None or last.owner_id != viewer.user_id:
-            raise Invalid("This is not a cursor of this list.", field="cursor")
-        same = and_(Photo.taken_local == last.taken_local, Photo.id < last.id)
-        query = query.where(or_(Photo.taken_local < last.taken_local, same))
+        taken, last = as_kinds(read_cursor(cursor, "photos of a person"), datetime.fromisoformat, UUID)
+        same = and_(Photo.taken_local == taken, Photo.id < last)
+        query = query.where(or_(Photo.taken_local < taken, same))
     newest = query.order_by(Photo.taken_local.desc(), Photo.id.desc()).limit(limit + 1)
     rows = session.scalars(newest).all()
-    return PhotosPage(list(rows[:limit]), str(rows[limit - 1].id) if len(rows) > limit else None)
-
-
-def _uuid(cursor: str) -> UUID:
-    try:
-        return UUID(cursor)
-    except ValueError:
-        raise Invalid("This is not a cursor of this list.", field="cursor") from None
+    end = rows[limit - 1] if len(rows) > limit else None
+    more = write_cursor([end.taken_local.isoformat(), end.id.hex], "photos of a person") if end else None
+    return PhotosPage(list(rows[:limit]), more)
 
 
 # --- deciding -------------------------------------------------------------------------------------------------

@@ -190,8 +190,10 @@ def _job(campaign: Campaign, photo_id: UUID, owner_id: UUID) -> dict[str, Any]:
     }
 
 
-def list_campaigns(session: ReadSession, limit: int = 50) -> list[Campaign]:
-    return list(session.scalars(select(Campaign).order_by(Campaign.id.desc()).limit(limit)))
+def list_campaigns(session: ReadSession, limit: int = 50, *, before: UUID | None = None) -> list[Campaign]:
+    """The latest first; ``before`` is the id the list goes on after."""
+    latest = select(Campaign).order_by(Campaign.id.desc()).limit(limit)
+    return list(session.scalars(latest if before is None else latest.where(Campaign.id < before)))
 
 
 def get_campaign(session: ReadSession, campaign_id: UUID) -> Campaign:

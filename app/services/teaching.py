@@ -18,6 +18,7 @@ from sqlalchemy import Select, and_, delete, func, insert, or_, select, update
 from sqlalchemy.orm import aliased
 
 from app.context import Context
+from app.cursors import as_kinds, read_cursor, write_cursor
 from app.db import ReadSession, WriteSession, utcnow
 from app.errors import Invalid, NotFound
 from app.models import Embedding, Job, Photo, PhotoTag, Tag, TaughtTag
@@ -303,7 +304,7 @@ def review(
     )  # fmt: skip
     query = select(Photo, PhotoTag.confidence).join(PhotoTag, PhotoTag.photo_id == Photo.id).where(mine)
     if cursor is not None:
-        sure, last = _read_cursor(cursor)
+        sure, last = as_kinds(read_cursor(cursor, slug), float, UUID)
         beyond = or_(PhotoTag.confidence < sure, Photo.id > last)
         query = query.where(PhotoTag.confidence <= sure, beyond)
     rows = (
@@ -315,16 +316,8 @@ def review(
         tag, verdicts["confirmed"], verdicts["rejected"],
         session.scalar(select(func.count()).select_from(PhotoTag).join(Photo).where(mine)) or 0,
         taught.revision != taught.learned_revision, list(shown),
-        f"{shown[-1][1]!r},{shown[-1][0].id}" if len(rows) > limit else None,
+        write_cursor([shown[-1][1], shown[-1][0].id.hex], slug) if len(rows) > limit else None,
     )  # fmt: skip
-
-
-def _read_cursor(cursor: str) -> tuple[float, UUID]:
-    sure, _, last = cursor.partition(",")
-    try:
-        return float(sure), UUID(last)
-    except ValueError:
-        raise Invalid("The cursor does not belong to this list.", field="cursor") from None
 
 
 def nearest_examples(

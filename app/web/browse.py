@@ -271,7 +271,7 @@ def albums_context(
     query: str,
     problem: QueryProblem | None = None,
 ) -> AlbumsPage:
-    cards = tuple(present.album_card(summary) for summary in albums.list_albums(session, viewer))
+    cards = tuple(present.album_card(summary) for summary in albums.list_albums(session, viewer).items)
     return AlbumsPage(shell_of(request, "albums"), cards, title, query, problem)
 
 

@@ -82,7 +82,7 @@ export class Saving {
   }
 
   async refresh() {
-    this.edits = await api("GET", `/photos/${this.editor.photo}/edits`);
+    ({ items: this.edits } = await api("GET", `/photos/${this.editor.photo}/edits`));
     this.draw();
     // Edits begun elsewhere have no job here to follow; look again while there are any.
     const elsewhere = this.edits.some((edit) => edit.status === "pending" && !this.running.has(edit.id));

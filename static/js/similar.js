@@ -18,14 +18,14 @@ class SimilarPhotos extends HTMLElement {
 
   async load() {
     this.near.disconnect();
-    const found = await api("GET", `/photos/${this.dataset.id}/similar?limit=${SHOWN}`).catch(() => []); // the link stays
-    if (!found.length) return;
-    const line = ({ photo }) => {
+    const { items } = await api("GET", `/photos/${this.dataset.id}/similar?limit=${SHOWN}`).catch(() => ({ items: [] })); // the link stays
+    if (!items.length) return;
+    const line = (photo) => {
       const { id } = photo;
       const alt = altOf(fromItem(photo));
       return h("li", {}, h("a", { href: `/photo/${id}` }, h("img", { src: `/api/v1/photos/${id}/rendition/grid`, alt, loading: "lazy" })));
     };
-    this.prepend(h("ul", { class: "thumbs" }, ...found.map(line)));
+    this.prepend(h("ul", { class: "thumbs" }, ...items.map(line)));
   }
 }
 

@@ -33,10 +33,10 @@ def test_the_most_alike_comes_first(api: TestClient, context: Context, draw: Dra
                     version=number + 1,
                 )
             )
-    found = api.get(f"/api/v1/photos/{ids[0]}/similar").json()
-    assert [one["photo"]["filename"] for one in found] == ["2.jpg", "1.jpg"]
-    assert found[0]["similarity"] > found[1]["similarity"] > 0.9
-    assert len(api.get(f"/api/v1/photos/{ids[0]}/similar", params={"limit": 1}).json()) == 1
+    found = api.get(f"/api/v1/photos/{ids[0]}/similar").json()["items"]
+    assert [one["filename"] for one in found] == ["2.jpg", "1.jpg"]
+    assert found[0]["score"] > found[1]["score"] > 0.9
+    assert len(api.get(f"/api/v1/photos/{ids[0]}/similar", params={"limit": 1}).json()["items"]) == 1
 
 
 def test_a_photo_knows_its_albums(api: TestClient, draw: Drawn) -> None:
@@ -55,7 +55,7 @@ def test_a_photo_knows_its_albums(api: TestClient, draw: Drawn) -> None:
     api.delete(f"/api/v1/albums/{made['New ones']}/photos/{late}")  # pinned out of it
 
     def titles(photo: str) -> list[tuple[str, str]]:
-        return [(a["title"], a["kind"]) for a in api.get(f"/api/v1/photos/{photo}/albums").json()]
+        return [(a["title"], a["kind"]) for a in api.get(f"/api/v1/photos/{photo}/albums").json()["items"]]
 
     assert titles(early) == [("Best", "manual"), ("Blue", "dynamic"), ("Old ones", "dynamic")]
     assert titles(late) == []

@@ -27,7 +27,7 @@ def _upload(api: TestClient, draw: Drawn, name: str, size: tuple[int, int] = (64
 
 
 def _edits(api: TestClient, photo: str) -> list[dict[str, Any]]:
-    return list(api.get(f"/api/v1/photos/{photo}/edits").json())
+    return list(api.get(f"/api/v1/photos/{photo}/edits").json()["items"])
 
 
 def _work(context: Context, turns: int = 50) -> None:

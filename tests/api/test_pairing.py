@@ -34,7 +34,7 @@ def test_a_code_becomes_a_key_once(api: TestClient, anonymous: TestClient) -> No
     phone = TestClient(api.app, headers={"Authorization": f"Bearer {paired['secret']}"})
     assert phone.post("/api/v1/photos/exists", json={"checksums": []}).status_code == 200
     assert phone.get("/api/v1/photos").status_code == 403
-    (listed,) = api.get("/api/v1/auth/keys").json()
+    (listed,) = api.get("/api/v1/auth/keys").json()["items"]
     assert (listed["name"], listed["last_used_at"] is not None) == ("Anna's phone", True)
     assert redeem(anonymous, offered["code"]) == 404
     assert api.delete(f"/api/v1/auth/keys/{listed['id']}").status_code == 204
@@ -46,7 +46,7 @@ def test_of_many_with_one_code_one_gets_a_key(api: TestClient, anonymous: TestCl
     with ThreadPoolExecutor(8) as pool:
         answers = list(pool.map(lambda _n: redeem(anonymous, code), range(8)))
     assert sorted(answers) == [201] + [404] * 7
-    assert len(api.get("/api/v1/auth/keys").json()) == 1
+    assert len(api.get("/api/v1/auth/keys").json()["items"]) == 1
 
 
 def test_an_old_code_is_worth_nothing(api: TestClient, anonymous: TestClient, context: Context) -> None:

@@ -116,7 +116,7 @@ def test_suggestions_are_answered(api: TestClient, faces: Faces, context: Contex
         for first, second in (people[:2], people[2:]):
             row = PeopleSuggestion(first_id=first, second_id=second, owner_id=anna.user_id, distance=0.55)
             session.add(row)
-    asked = api.get(f"{V1}/people/suggestions").json()
+    asked = api.get(f"{V1}/people/suggestions").json()["items"]
     assert {(q["first"]["id"], q["second"]["id"]) for q in asked} == {
         (str(people[0]), str(people[1])),
         (str(people[2]), str(people[3])),
@@ -124,7 +124,7 @@ def test_suggestions_are_answered(api: TestClient, faces: Faces, context: Contex
     merged = api.post(f"{V1}/people/suggestions/{people[0]}/{people[1]}/accept")
     assert merged.json()["person"]["faces"] == 6
     assert api.post(f"{V1}/people/suggestions/{people[2]}/{people[3]}/reject").status_code == 204
-    assert api.get(f"{V1}/people/suggestions").json() == []
+    assert api.get(f"{V1}/people/suggestions").json()["items"] == []
     assert api.post(f"{V1}/people/suggestions/{people[2]}/{people[3]}/accept").status_code == 404
 
 

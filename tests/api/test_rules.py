@@ -104,7 +104,7 @@ def test_rules_go_out_as_text_and_come_in_again(
         "A later one": "updated",
         "Sea: and sand": "unchanged",
     }
-    assert len(bobs_api.get(f"{V1}/albums").json()) == 2
+    assert len(bobs_api.get(f"{V1}/albums").json()["items"]) == 2
 
 
 @pytest.mark.parametrize(
@@ -126,7 +126,7 @@ def test_a_fault_leaves_nothing_behind_and_says_its_line(
     answer = read_in(api, text)
     assert answer.status_code == 422
     assert answer.json().get("line") == line
-    assert api.get(f"{V1}/albums").json() == []
+    assert api.get(f"{V1}/albums").json()["items"] == []
 
 
 def test_suggestions_become_albums_with_one_call(api: TestClient, draw: Drawn) -> None:

@@ -134,7 +134,7 @@ class TestEnding:
         self, api: TestClient, bobs_api: TestClient, anonymous: TestClient, album: dict[str, Any]
     ) -> None:
         link = share(api, f"albums/{album['id']}")
-        listed = api.get(f"{V1}/shares").json()
+        listed = api.get(f"{V1}/shares").json()["items"]
         assert [one["id"] for one in listed] == [link["id"]]
         assert "token" not in listed[0]
         assert bobs_api.delete(f"{V1}/shares/{link['id']}").status_code == 404
@@ -328,7 +328,7 @@ class TestGuestsAddPhotos:
         photos = anonymous.get(f"{V1}/shares/{link['token']}/photos").json()["items"]
         assert added in {item["id"] for item in photos}
         assert api.get(f"{V1}/photos/{added}").json()["filename"] == "party.jpg"
-        listed = {item["id"]: item for item in api.get(f"{V1}/shares").json()}[link["id"]]
+        listed = {item["id"]: item for item in api.get(f"{V1}/shares").json()["items"]}[link["id"]]
         assert (listed["upload"], listed["received"]) == (True, 1)
 
     def test_not_where_nobody_asked(

@@ -70,7 +70,7 @@ def album(api: TestClient) -> Callable[..., list[str]]:
     """The file names in the album of a title."""
 
     def names(title: str = "Camera") -> list[str]:
-        found = {a["title"]: a["id"] for a in api.get("/api/v1/albums").json()}
+        found = {a["title"]: a["id"] for a in api.get("/api/v1/albums").json()["items"]}
         items = api.get(f"/api/v1/albums/{found[title]}/photos").json()["items"]
         return sorted(item["filename"] for item in items)
 
@@ -201,7 +201,7 @@ class TestFolders:
         assert dav.ls() == ["Camera/"]
         assert dav.ls("Camera") == ["2024/"]
         assert dav.ls("Camera/2024/06/") == ["a.jpg"]
-        titles = {a["title"] for a in api.get("/api/v1/albums").json()}
+        titles = {a["title"] for a in api.get("/api/v1/albums").json()["items"]}
         assert titles == {"Camera", "Camera/2024", "Camera/2024/06"}
 
     def test_an_album_with_a_slash_is_a_folder_in_a_folder(

@@ -177,7 +177,7 @@ class TestEdits:
         assert Image.open(BytesIO(small.content)).size == (160, 120)
         assert "immutable" in small.headers["cache-control"]
         assert api.get(f"/api/v1/photos/{photo_id}/original").content == before
-        assert [e["id"] for e in api.get(f"/api/v1/photos/{photo_id}/edits").json()] == [edit_id]
+        assert [e["id"] for e in api.get(f"/api/v1/photos/{photo_id}/edits").json()["items"]] == [edit_id]
 
     def test_the_file_goes_for_good_with_the_photo_and_no_earlier(
         self, api: TestClient, context: Context, photo_id: str
@@ -203,7 +203,7 @@ class TestEdits:
     def test_deleting_can_be_undone(self, api: TestClient, photo_id: str) -> None:
         made = api.post(f"/api/v1/photos/{photo_id}/edits", json={"recipe": [{"op": "flip"}]}).json()["edit"]
         assert api.delete(f"/api/v1/edits/{made['id']}").status_code == 204
-        assert api.get(f"/api/v1/photos/{photo_id}/edits").json() == []
+        assert api.get(f"/api/v1/photos/{photo_id}/edits").json()["items"] == []
         assert api.post(f"/api/v1/edits/{made['id']}/restore").status_code == 200
 
     def test_a_cancelled_edit_says_so_and_can_be_tried_again(self, api: TestClient, photo_id: str) -> None:
@@ -305,7 +305,7 @@ class TestCampaigns:
         for path in ("retag", "retag/try"):
             refused = api.post(f"/api/v1/admin/{path}", json={"model": "object/no-such@model"})
             assert (refused.status_code, refused.json()["field"]) == (422, "model")
-        assert api.get("/api/v1/admin/retag").json() == []
+        assert api.get("/api/v1/admin/retag").json()["items"] == []
 
     def test_is_for_administrators(self, bobs_api: TestClient) -> None:
         assert bobs_api.post("/api/v1/admin/retag", json={}).status_code == 403

@@ -70,7 +70,7 @@ def test_a_change_shows_at_once(
 
     def shown() -> albums.AlbumSummary:
         with context.database.read() as session:
-            return next(s for s in albums.list_albums(session, anna) if s.album.id == chosen.id)
+            return next(s for s in albums.list_albums(session, anna).items if s.album.id == chosen.id)
 
     assert [shown().count for _ in range(2)] == [before, before]
     with context.database.write() as session:
@@ -84,7 +84,7 @@ def test_a_rule_that_changes_shows_at_once(context: Context, anna: Viewer, photo
 
     def count() -> int:
         with context.database.read() as session:
-            return albums.list_albums(session, anna)[0].count
+            return albums.list_albums(session, anna).items[0].count
 
     assert count() == 1
     with context.database.write() as session:

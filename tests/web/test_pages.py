@@ -506,7 +506,7 @@ class TestSharing:
 
     def test_safe_unless_said_otherwise(self, browser: Any, album: str) -> None:
         browser.post("/shares", {"album": album, "days": "30"})
-        share = browser.client.get("/api/v1/shares").json()[0]
+        share = browser.client.get("/api/v1/shares").json()["items"][0]
         assert [share[name] for name in ("download", "location", "upload")] == [False, False, False]
         assert share["expires_at"] is not None
 

@@ -12,7 +12,7 @@ from app.api.schemas.accounts import (
     UserUpdate,
 )
 from app.api.schemas.albums import AlbumCreate, AlbumPublic, AlbumUpdate
-from app.api.schemas.base import BoxSchema, Cursor, Fields, Limit, PhotoId, Problem, Schema, problems
+from app.api.schemas.base import BoxSchema, Cursor, Fields, Limit, Listing, PhotoId, Problem, Schema, problems
 from app.api.schemas.edits import (
     EditCreate,
     EditPublic,
@@ -79,6 +79,7 @@ __all__ = [
     "KeyCreated",
     "KeyPublic",
     "Limit",
+    "Listing",
     "Location",
     "Me",
     "MonthCount",

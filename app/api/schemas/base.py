@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Generic, TypeVar
 from uuid import UUID
 
 from fastapi import Path, Query
@@ -29,6 +29,16 @@ PhotoId = Annotated[UUID, Path(description="A photo's id.")]
 
 class Schema(BaseModel):
     model_config = ConfigDict(from_attributes=True)
+
+
+Item = TypeVar("Item")
+
+
+class Listing(Schema, Generic[Item]):
+    """A list as every list is answered; `next_cursor` is null at its end."""
+
+    items: list[Item]
+    next_cursor: str | None = None
 
 
 class Problem(BaseModel):
