@@ -77,3 +77,9 @@ class TooManyRequests(AppError):
 
 class StorageFull(AppError):
     code, status, title = "storage-full", 507, "The disk is full"
+
+
+class ModelMissing(AppError):
+    """A network this needs is not on the server: an administrator has to fetch it."""
+
+    code, status, title = "model-missing", 503, "A model is missing"

@@ -7,6 +7,7 @@ a while (``model_idle_seconds``), giving its memory back.
 from __future__ import annotations
 
 import json
+import logging
 import os
 import select
 import subprocess
@@ -101,6 +102,7 @@ def _answer_until_idle() -> None:
     """The child's loop: one JSON line in, one JSON line out; the end of standard input is the parent's end."""
     from app.context import Context
     from app.services import lookup
+    from ml.zoo import FetchError
 
     answers, sys.stdout = sys.stdout, sys.stderr
     settings = Settings.from_env()
@@ -121,6 +123,12 @@ def _answer_until_idle() -> None:
             reply: dict[str, Any] = {"result": function(context, **request)}
         except errors.AppError as error:
             reply = {"error": error.code, "detail": error.detail}
+        except FetchError as error:
+            logging.getLogger(__name__).warning("a question needs a model that is not there: %s", error)
+            missing = errors.ModelMissing(
+                "A model this needs is not on the server. Ask its administrator to fetch it."
+            )
+            reply = {"error": missing.code, "detail": missing.detail}
         answers.write(json.dumps(reply, default=str) + "\n")
         answers.flush()
     context.close()

@@ -342,20 +342,13 @@ def _verdict(
     wanted = {
         hashlib.sha256(path.read_bytes()).hexdigest(): path for files in rolls.values() for path in files
     }
-    there, cursor = {}, None
-    while True:
-        page = owner.get("/photos", params={"limit": 500, **({"cursor": cursor} if cursor else {})}).json()
-        for item in page["items"]:
-            there[item["id"]] = item
-        cursor = page["next_cursor"]
-        if cursor is None:
-            break
-    checksums = [item["checksum"] for item in there.values()]
+    there, trashed = _listed(owner, trashed=False), _listed(owner, trashed=True)
+    checksums = [item["checksum"] for item in (there | trashed).values()]
     lost = wanted.keys() - set(checksums)
     doubled = len(checksums) - len(set(checksums))
     changed = sum(
         hashlib.sha256(owner.get(f"/photos/{photo}/original").content).hexdigest() != item["checksum"]
-        for photo, item in there.items()
+        for photo, item in (there | trashed).items()
     )
     counts = owner.get("/changes/counts").json()
     differing = sum(_differs(phone, there, counts) for phone in phones)
@@ -364,6 +357,7 @@ def _verdict(
     figures = {
         "pictures on both phones / distinct": f"{sum(map(len, rolls.values()))} / {len(wanted)}",
         "lost, doubled, with other bytes": f"{len(lost)}, {doubled}, {changed}",
+        "in the trash (killed before restoring)": len(trashed),
         "copies that differ from the server": differing,
         "connections cut": proxy.cut,
         "requests / broken off": f"{sum(t.requests for t in tallies)} / {sum(t.broken for t in tallies)}",
@@ -375,6 +369,17 @@ def _verdict(
     }
     print("\n".join(f"{name:42} {value}" for name, value in figures.items()))
     return int(bool(lost or doubled or changed or differing))
+
+
+def _listed(owner: Any, *, trashed: bool) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    parameters: dict[str, Any] = {"limit": 500, "trashed": trashed}
+    while True:
+        page = owner.get("/photos", params=parameters).json()
+        found.update((item["id"], item) for item in page["items"])
+        if page["next_cursor"] is None:
+            return found
+        parameters["cursor"] = page["next_cursor"]
 
 
 def _differs(phone: Phone, there: dict[str, Any], counts: dict[str, int]) -> bool:

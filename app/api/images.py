@@ -198,7 +198,7 @@ async def process_image(request: Request, _viewer: ImageProcessor, context: Cont
     "/images/analyze",
     summary="Analyse a picture, storing nothing",
     openapi_extra=_picture_body(),
-    responses=problems(401, 403, 413, 415, 422),
+    responses=problems(401, 403, 413, 415, 422, 503),
 )
 async def analyze_image(
     request: Request,

@@ -36,7 +36,7 @@ _BODY = {
     "/search/picture",
     response_model=PhotoPage,
     openapi_extra=_BODY,
-    responses=problems(401, 403, 413, 415, 422),
+    responses=problems(401, 403, 413, 415, 422, 503),
     summary="Search by an example picture",
 )
 async def search_by_picture(

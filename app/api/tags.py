@@ -265,7 +265,7 @@ def delete_tag(viewer: PhotoWriter, session: WriteDb, slug: str) -> None:
 @router.get(
     "/photos/{photo_id}/tags/{slug}/evidence",
     response_model=EvidencePublic,
-    responses=problems(401, 403, 404, 422),
+    responses=problems(401, 403, 404, 422, 503),
     summary="Why a photo has a tag",
 )
 def tag_evidence(
@@ -303,7 +303,7 @@ def tag_evidence(
     "/photos/{photo_id}/explain",
     response_class=FileResponse,
     summary="Where in the photo a tag was seen",
-    responses={200: {"content": {"image/png": {}}}, **problems(401, 403, 404, 422)},
+    responses={200: {"content": {"image/png": {}}}, **problems(401, 403, 404, 422, 503)},
 )
 def explain(
     request: Request,

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from app.context import Context
-from app.errors import AppError
+from app.errors import ModelMissing
 from app.services import models
 
 if TYPE_CHECKING:
@@ -67,13 +67,13 @@ def picture_vector(context: Context, path: Path | str) -> dict[str, Any]:
 
     Raises:
         UnsupportedImage, BrokenImage, TooLarge: it is not a picture Albumen can read.
-        AppError: the network is not installed or failed.
+        ModelMissing: the network is not there or does not run; the log says why.
     """
     pixels = context.sandbox.render(Path(path)).pixels
     seen = _analyzer(context).analyze([pixels], stages=["scenes"])[0]
     run = next(run for run in seen.stages if run.stage == "scenes")
     if seen.visual is None:
-        raise AppError("The picture could not be looked at; the reason has been logged.")
+        raise ModelMissing("A model this needs is not on the server. Ask its administrator to fetch it.")
     return {"model": run.model, "vector": seen.visual.astype(float).tolist()}
 
 

@@ -64,6 +64,7 @@ _PROBLEMS = {
     423: "Another request is writing to it; see `Retry-After` (`upload-locked`).",
     429: "Too many requests; see `Retry-After` (`too-many-requests`).",
     460: "The bytes are not what their checksum says (`checksum-mismatch`).",
+    503: "A model this needs is not on the server (`model-missing`).",
     507: "The disk is full (`storage-full`).",
 }
 
