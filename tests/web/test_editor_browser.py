@@ -13,10 +13,10 @@ from app.context import Context
 from app.imaging.darkroom_bench import BENCH
 from app.worker import Worker
 from tests.conftest import FakeAnalyzer
-from tests.web.test_browser import address, chromium, screen
+from tests.web.test_browser import address, chromium, listening, screen
 
 pytestmark = pytest.mark.slow
-__all__ = ["address", "chromium", "screen"]  # fixtures
+__all__ = ["address", "chromium", "listening", "screen"]  # fixtures
 
 
 @pytest.fixture(autouse=True)
