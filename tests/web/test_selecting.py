@@ -16,10 +16,10 @@ from app.context import Context
 from app.models import Embedding, PhotoTag
 from app.services.vocabulary import sync_vocabulary
 from app.worker import Worker
-from tests.web.test_browser import address, chromium, library, screen
+from tests.web.test_browser import address, chromium, library, listening, screen
 
 pytestmark = pytest.mark.slow
-__all__ = ["address", "chromium", "library", "screen"]  # fixtures
+__all__ = ["address", "chromium", "library", "listening", "screen"]  # fixtures
 
 Start = Callable[..., Any]
 

@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.web.test_browser import address, chromium, screen
+from tests.web.test_browser import address, chromium, listening, screen
 
 pytestmark = pytest.mark.slow
-__all__ = ["address", "chromium", "screen"]  # fixtures
+__all__ = ["address", "chromium", "listening", "screen"]  # fixtures
 
 PIECE = 8 * 2**20
 

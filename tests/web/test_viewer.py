@@ -13,10 +13,10 @@ from app.models import DetectedObject, Photo, PhotoTag, Stage, Tag
 from app.services import albums
 from app.services.accounts import Viewer
 from app.services.vocabulary import sync_vocabulary
-from tests.web.test_browser import address, chromium, library, screen
+from tests.web.test_browser import address, chromium, library, listening, screen
 
 pytestmark = pytest.mark.slow
-__all__ = ["address", "chromium", "library", "screen"]  # fixtures
+__all__ = ["address", "chromium", "library", "listening", "screen"]  # fixtures
 
 
 @pytest.fixture
