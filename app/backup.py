@@ -39,7 +39,7 @@ from app.context import Context
 from app.db import Id, ReadSession, UtcTime, WriteSession, utcnow
 from app.errors import AppError
 from app.models import Base, Edit, Job, Photo
-from app.services import sync
+from app.services.clients import sync
 from app.storage import Storage, disk_full
 
 FORMAT = 1

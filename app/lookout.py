@@ -33,7 +33,7 @@ class Lookout:
         self._child: subprocess.Popen[str] | None = None
 
     def ask(self, question: str, **arguments: Any) -> Any:
-        """The answer of ``app.services.lookup``'s function of that name, with JSON arguments and result.
+        """The answer of ``app.services.understanding.lookup``'s function of that name, with JSON arguments and result.
 
         Raises:
             AppError: as the function did.
@@ -101,7 +101,7 @@ def _error(code: str, detail: str) -> errors.AppError:
 def _answer_until_idle() -> None:
     """The child's loop: one JSON line in, one JSON line out; the end of standard input is the parent's end."""
     from app.context import Context
-    from app.services import lookup
+    from app.services.understanding import lookup
     from ml.zoo import FetchError
 
     answers, sys.stdout = sys.stdout, sys.stderr

@@ -13,7 +13,9 @@ from sqlalchemy import Connection, MetaData, inspect, text
 from app.db import Database
 from app.models import User
 from app.search import numbering, pgvector
-from app.services import accounts, sync, tag_counts, vocabulary
+from app.services import accounts
+from app.services.clients import sync
+from app.services.tagging import tag_counts, vocabulary
 
 _MIGRATIONS = Path(__file__).resolve().parents[1] / "migrations"
 

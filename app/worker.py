@@ -20,24 +20,13 @@ from app.context import Context
 from app.logs import job_id
 from app.models import Job
 from app.search import pgvector
-from app.services import (
-    analysis,
-    batch_edits,
-    comparing,
-    edits,
-    errands,
-    grouping,
-    health,
-    holdings,
-    jobs,
-    models,
-    photos,
-    resumable,
-    retag,
-    sync,
-    tag_counts,
-    teaching,
-)
+from app.services import batch_edits, edits, jobs, photos
+from app.services.clients import resumable, sync
+from app.services.copies import comparing
+from app.services.faces import grouping
+from app.services.tagging import tag_counts, teaching
+from app.services.understanding import analysis, models, retag
+from app.services.upkeep import errands, health, holdings
 from app.settings import Settings
 
 if TYPE_CHECKING:

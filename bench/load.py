@@ -35,7 +35,7 @@ from app import migrate
 from app.db import Database
 from app.models import Embedding, Person, PhotoTerm, Tag
 from app.services import accounts
-from app.services.vocabulary import sync_vocabulary
+from app.services.tagging.vocabulary import sync_vocabulary
 from bench.scale import CHUNK, _Maker
 from tests.server import Server, free_port
 

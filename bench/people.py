@@ -22,7 +22,8 @@ from app import migrate
 from app.context import Context
 from app.db import new_id, utcnow
 from app.models import Face, Photo
-from app.services import accounts, grouping, people
+from app.services import accounts
+from app.services.faces import grouping, people
 from app.settings import Settings
 from app.worker import Worker
 

@@ -26,7 +26,8 @@ from sqlalchemy import create_engine, text
 
 from app.context import Context
 from app.search import find_photos
-from app.services import accounts, photos, teaching
+from app.services import accounts, photos
+from app.services.tagging import teaching
 from app.settings import Settings
 from tests.server import PASSWORD, REPOSITORY, Server
 

@@ -43,8 +43,8 @@ from app.db import Database  # noqa: E402
 from app.models import Base, Photo, User  # noqa: E402
 from app.search import find_photos, index_terms, numbering  # noqa: E402
 from app.services.accounts import Viewer, viewer_of  # noqa: E402
-from app.services.analysis import replace_results  # noqa: E402
-from app.services.vocabulary import sync_vocabulary  # noqa: E402
+from app.services.tagging.vocabulary import sync_vocabulary  # noqa: E402
+from app.services.understanding.analysis import replace_results  # noqa: E402
 from ml import Analysis, Analyzer  # noqa: E402
 from ml.vocabulary import load_vocabulary  # noqa: E402
 

@@ -55,11 +55,13 @@ from app.search import (  # noqa: E402
 )
 from app.search.terms import terms  # noqa: E402
 from app.search.vectors import VectorIndex, has_faiss, vector_index  # noqa: E402
-from app.services import ideas, memories, places, sync, tag_counts  # noqa: E402  # noqa: E402
 from app.services.accounts import Viewer, viewer_of  # noqa: E402
-from app.services.albums import list_albums  # noqa: E402
-from app.services.places import Box, clusters  # noqa: E402
-from app.services.vocabulary import sync_vocabulary, tag_tree  # noqa: E402
+from app.services.clients import sync  # noqa: E402
+from app.services.collections import ideas, memories, places  # noqa: E402
+from app.services.collections.albums import list_albums  # noqa: E402
+from app.services.collections.places import Box, clusters  # noqa: E402
+from app.services.tagging import tag_counts  # noqa: E402  # noqa: E402
+from app.services.tagging.vocabulary import sync_vocabulary, tag_tree  # noqa: E402
 from ml.semantics import MODEL, semantic_space, unit  # noqa: E402
 from ml.vocabulary import load_vocabulary  # noqa: E402
 
@@ -92,7 +94,7 @@ TITLES = [
 def fill(database: Database, count: int, seed: int = 1) -> Viewer:
     """Make one user's library of ``count`` photos; a tenth as many belong to another."""
     Base.metadata.create_all(database.engine)
-    # Without the triggers of app.services.sync: only clients read what they would write for so many photos.
+    # Without the triggers of app.services.clients.sync: only clients read what they would write for so many photos.
     for triggers in (numbering, tag_counts, pgvector):
         triggers.install(database)
     with database.write() as session:

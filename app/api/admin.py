@@ -13,7 +13,8 @@ from app.api.schemas import JobPublic, Limit, Listing, Schema, problems
 from app.db import WriteSession
 from app.deps import Administrator, ContextDep, ReadDb, WriteDb
 from app.models import Campaign
-from app.services import errands, retag
+from app.services.understanding import retag
+from app.services.upkeep import errands
 
 router = APIRouter(tags=["administration"], prefix="/admin")
 _ERRORS = problems(401, 403, 404, 409, 422)

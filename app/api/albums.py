@@ -24,7 +24,8 @@ from app.api.schemas import (
 from app.deps import AlbumReader, AlbumWriter, PhotoReader, ReadDb, WriteDb, language_of
 from app.errors import Invalid
 from app.search import find_photos
-from app.services import albums, vocabulary
+from app.services.collections import albums
+from app.services.tagging import vocabulary
 
 router = APIRouter(tags=["albums"])
 

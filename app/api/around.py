@@ -10,7 +10,7 @@ from fastapi import APIRouter, Query
 from app.api.schemas import Listing, PhotoId, PhotoItem, PhotoPage, Schema, problems
 from app.deps import AlbumReader, PhotoReader, ReadDb
 from app.search import similar_photos
-from app.services import albums
+from app.services.collections import albums
 
 router = APIRouter(tags=["photos"])
 

@@ -9,8 +9,9 @@ from starlette.responses import StreamingResponse
 
 from app.api.schemas import BatchAnswer, BatchRequest, DownloadRequest, EditsTakenBack, problems
 from app.deps import ContextDep, PhotoReader, PhotoWriter, ReadDb, WriteDb
-from app.services import batch_edits, batches, downloads
-from app.services.downloads import Entry
+from app.services import batch_edits, batches
+from app.services.clients import downloads
+from app.services.clients.downloads import Entry
 
 router = APIRouter(tags=["photos"])
 

@@ -16,7 +16,8 @@ from app.api.schemas.duplicates import (
     NotDuplicates,
 )
 from app.deps import PhotoReader, PhotoWriter, ReadDb, WriteDb
-from app.services import duplicates, keeping, photos
+from app.services import photos
+from app.services.copies import duplicates, keeping
 
 router = APIRouter(tags=["duplicates"])
 

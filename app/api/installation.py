@@ -14,7 +14,9 @@ from app import migrate
 from app.api.schemas import JobPublic, Schema, problems
 from app.deps import Administrator, ContextDep, ReadDb, WriteDb
 from app.models import Job
-from app.services import errands, health, holdings, library, models
+from app.services.collections import library
+from app.services.understanding import models
+from app.services.upkeep import errands, health, holdings
 
 router = APIRouter(tags=["administration"], prefix="/admin")
 _ASKED = problems(401, 403, 404, 409, 422)

@@ -13,7 +13,8 @@ from app.api.forms import form_options, read_form
 from app.api.schemas import Base64Upload, Checksums, Existing, Uploaded, problems
 from app.deps import ContextDep, PhotoUploader, ReadDb
 from app.errors import Invalid
-from app.services import intake, repeats
+from app.services import intake
+from app.services.clients import repeats
 
 router = APIRouter(tags=["photos"])
 

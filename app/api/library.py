@@ -19,7 +19,7 @@ from app.api.schemas.library import (
 from app.deps import PhotoReader, ReadDb, language_of
 from app.search import suggest
 from app.search.countries import chinese_name
-from app.services import memories, places
+from app.services.collections import memories, places
 
 router = APIRouter(tags=["library"])
 

@@ -12,7 +12,7 @@ from starlette.responses import PlainTextResponse
 from app import migrate
 from app.deps import ContextDep
 from app.middleware import REGISTRY
-from app.services import library
+from app.services.collections import library
 
 router = APIRouter(tags=["operations"])
 

@@ -10,8 +10,8 @@ from pydantic import Field
 
 from app.api.schemas import KeyCreate, KeyCreated, KeyPublic, Schema, problems
 from app.deps import ContextDep, SignedIn, WriteDb, check_same_origin
-from app.services import pairing
-from app.services.pairing import Offer
+from app.services.clients import pairing
+from app.services.clients.pairing import Offer
 
 router = APIRouter(tags=["accounts"], prefix="/auth")
 

@@ -12,9 +12,9 @@ from starlette.responses import FileResponse
 from app.api.schemas import BoxSchema, Cursor, Limit, Listing, PhotoItem, PhotoPage, Schema, problems
 from app.deps import ContextDep, PhotoReader, PhotoWriter, ReadDb, WriteDb
 from app.models import Face
-from app.services import merging, people
-from app.services.crops import face_crop
-from app.services.people import PersonSummary
+from app.services.faces import merging, people
+from app.services.faces.crops import face_crop
+from app.services.faces.people import PersonSummary
 
 router = APIRouter(tags=["people"])
 PersonId = Annotated[UUID, Path(description="A person's id.")]

@@ -14,7 +14,7 @@ from app.deps import AlbumReader, AlbumWriter, PhotoReader, ReadDb, WriteDb
 from app.errors import Invalid
 from app.search import count_photos, parse
 from app.search.trees import from_tree, to_tree
-from app.services import album_rules, albums, ideas
+from app.services.collections import album_rules, albums, ideas
 
 router = APIRouter(tags=["albums"])
 

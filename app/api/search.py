@@ -8,7 +8,8 @@ from fastapi.concurrency import run_in_threadpool
 from app.api.forms import file_of, parsed, read_form
 from app.api.schemas import Limit, PhotoItem, PhotoPage, PictureRequest, problems
 from app.deps import ContextDep, PhotoReader
-from app.services import examples, intake
+from app.services import intake
+from app.services.understanding import examples
 
 router = APIRouter(tags=["photos"])
 

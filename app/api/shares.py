@@ -19,8 +19,8 @@ from app.api.schemas import Cursor, Limit, Listing, PhotoId, Place, Schema, loca
 from app.deps import AlbumWriter, ContextDep, PhotoReader, PhotoWriter, ReadDb, WriteDb, check_same_origin
 from app.errors import Invalid
 from app.models import Photo, Share
-from app.services import shares
-from app.services.shares import Opened
+from app.services.collections import shares
+from app.services.collections.shares import Opened
 
 router = APIRouter(tags=["shares"])
 

@@ -11,8 +11,8 @@ from pydantic import Field
 from app.api.schemas import PhotoItem, Place, Schema, item_fields, photo_place, problems
 from app.deps import PhotoReader, ReadDb
 from app.models import Album, Person
-from app.services import sync
-from app.services.sync import Member, SyncedPhoto, Thing
+from app.services.clients import sync
+from app.services.clients.sync import Member, SyncedPhoto, Thing
 
 router = APIRouter(tags=["sync"])
 

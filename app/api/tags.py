@@ -13,7 +13,8 @@ from starlette.responses import FileResponse
 from app.api.schemas import BoxSchema, Cursor, Limit, PhotoId, PhotoItem, Schema, problems
 from app.deps import ContextDep, PhotoReader, PhotoWriter, ReadDb, WriteDb, language_of
 from app.models import Tag
-from app.services import evidence, taxonomy, teaching
+from app.services.tagging import taxonomy, teaching
+from app.services.understanding import evidence
 
 router = APIRouter(tags=["tags"])
 

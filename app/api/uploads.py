@@ -28,9 +28,9 @@ from app.context import Context
 from app.deps import ContextDep, PhotoUploader
 from app.errors import AppError, Conflict, Invalid, TooLarge, UnsupportedImage
 from app.sentences import say
-from app.services import resumable
 from app.services.accounts import Viewer
-from app.services.resumable import State
+from app.services.clients import resumable
+from app.services.clients.resumable import State
 
 _VERSION = "1.0.0"
 _EXTENSIONS = "creation,creation-with-upload,checksum,expiration,termination"

@@ -16,8 +16,9 @@ from starlette.responses import StreamingResponse
 from app.api.schemas import JobPage, JobPublic, JobsMoved, Limit, problems
 from app.context import Context
 from app.deps import ContextDep, PhotoReader, PhotoWriter, ReadDb, WriteDb
-from app.services import jobs, library
+from app.services import jobs
 from app.services.accounts import Viewer
+from app.services.collections import library
 
 router = APIRouter(tags=["work"])
 _POLL_SECONDS = 1.0

@@ -20,7 +20,7 @@ def register(add: Add) -> None:
 
 
 def _albums(arguments: argparse.Namespace, settings: Settings) -> int:
-    from app.services import album_rules
+    from app.services.collections import album_rules
 
     context = opened(settings)
     viewer = chosen_viewer(context, arguments.user)

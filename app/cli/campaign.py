@@ -11,7 +11,8 @@ from tqdm import tqdm
 
 from app.context import Context
 from app.models import Campaign
-from app.services import accounts, models, retag
+from app.services import accounts
+from app.services.understanding import models, retag
 from app.worker import Worker
 
 

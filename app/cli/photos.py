@@ -61,7 +61,8 @@ def _import(arguments: argparse.Namespace, settings: Settings) -> int:
 
     from tqdm import tqdm
 
-    from app.services import albums, importing
+    from app.services.collections import albums
+    from app.services.upkeep import importing
 
     context = opened(settings)
     viewer = chosen_viewer(context, arguments.user)
@@ -96,7 +97,7 @@ def _export(arguments: argparse.Namespace, settings: Settings) -> int:
     from tqdm import tqdm
 
     from app.search import count_photos
-    from app.services.exporting import export_photos
+    from app.services.upkeep.exporting import export_photos
 
     context = opened(settings)
     viewer = chosen_viewer(context, arguments.user)
@@ -122,7 +123,7 @@ def _export(arguments: argparse.Namespace, settings: Settings) -> int:
 
 def _analyze(arguments: argparse.Namespace, settings: Settings) -> int:
     from app.context import Context
-    from app.services.lookup import look_at
+    from app.services.understanding.lookup import look_at
 
     context = Context.open(settings)
     failures, results = 0, []

@@ -27,7 +27,7 @@ def register(add: Add) -> None:
 
 
 def _check(arguments: argparse.Namespace, settings: Settings) -> int:
-    from app.services.check import check
+    from app.services.upkeep.check import check
 
     context = opened(settings)
     findings = list(check(context, repair=arguments.repair))

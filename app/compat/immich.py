@@ -26,9 +26,10 @@ from app.context import Context
 from app.deps import ContextDep, ReadDb, WriteDb
 from app.errors import AppError, Invalid
 from app.search import count_photos
-from app.services import albums, intake, photos
+from app.services import intake, photos
 from app.services.accounts import Viewer
-from app.services.albums import AlbumSummary
+from app.services.collections import albums
+from app.services.collections.albums import AlbumSummary
 
 _SPOKEN = {"major": 3, "minor": 2, "patch": 2}
 _EXTENSIONS = [".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".png", ".apng", ".gif", ".webp", ".bmp", ".dib"]

@@ -1,8 +1,8 @@
 """WebDAV (RFC 4918, class 1) over albums, for programs that copy files: rclone, phone sync apps, file managers.
 
-``/dav/`` holds a folder for every manual album; see ``app.services.folders`` for what names mean. Programs sign in by
-Basic authentication with an API key as the password; the user name does not matter. A file is streamed through the
-same intake as every other upload, so that what is no picture is refused. Locks (class 2) are not offered.
+``/dav/`` holds a folder for every manual album; see ``app.services.clients.folders`` for what names mean. Programs
+sign in by Basic authentication with an API key as the password; the user name does not matter. A file is streamed
+through the same intake as every other upload, so that what is no picture is refused. Locks (class 2) are not offered.
 """
 
 from __future__ import annotations
@@ -28,9 +28,10 @@ from app.context import Context
 from app.deps import ContextDep, ReadDb, WriteDb, get_context, viewer_of_token
 from app.errors import AppError, Conflict, Invalid, NotAllowed, NotFound, NotSignedIn, TooLarge
 from app.imaging.formats import MEDIA_TYPES
-from app.services import folders, intake
+from app.services import intake
 from app.services.accounts import Viewer
-from app.services.folders import File, Folder
+from app.services.clients import folders
+from app.services.clients.folders import File, Folder
 
 router = APIRouter(tags=["WebDAV"], include_in_schema=False)
 ROOT = "/dav"

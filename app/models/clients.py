@@ -40,7 +40,7 @@ class KeptAnswer(Base):
 
 
 class Change(Base):
-    """The latest change of one thing of one user; written by the database's triggers, see app.services.sync."""
+    """The latest change of one thing of one user; written by the database's triggers, see app.services.clients.sync."""
 
     __tablename__ = "changes"
     owner_id: Mapped[UUID] = mapped_column(primary_key=True)

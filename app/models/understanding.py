@@ -162,7 +162,7 @@ class VectorCounter(Base):
 
 
 class TagCount(Base):
-    """A ledger: how many photos of an owner show a tag is the sum of its rows. See app.services.tag_counts."""
+    """A ledger: how many photos of an owner show a tag is the sum of its rows. See app.services.tagging.tag_counts."""
 
     __tablename__ = "tag_counts"
     id: Mapped[int] = mapped_column(BigInteger().with_variant(Integer, "sqlite"), primary_key=True)

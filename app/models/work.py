@@ -15,7 +15,7 @@ from app.models.base import Base, cascade
 
 class Job(Base):
     """A durable unit of background work. ``state``: ready -> running -> done | failed | cancelled; paused while
-    its campaign or its owner holds it. ``result`` is what an errand found out (see ``app.services.errands``).
+    its campaign or its owner holds it. ``result`` is what an errand found out (see ``app.services.upkeep.errands``).
 
     ``dedupe`` makes enqueueing idempotent: at most one ready or running job per (kind, dedupe).
     A running job whose lease has passed belongs to a dead worker and becomes ready again.

@@ -6,7 +6,7 @@ PostgreSQL locks the row), so numbers become visible in their order: who has see
 that will ever be. A vector that is deleted and comes back gets a new number, as does one that changes.
 
 On PostgreSQL the triggers wait for the commit and one number serves the whole transaction, so the counter is held
-only briefly. They lock the owner's change counter first, as ``app.services.sync`` does in the same commit: two
+only briefly. They lock the owner's change counter first, as ``app.services.clients.sync`` does in the same commit: two
 workers with photos of one owner then take both locks in the same order.
 """
 

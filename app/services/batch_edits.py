@@ -22,7 +22,7 @@ from app.imaging import darkroom
 from app.models import Edit, Job, Photo
 from app.services import edits, jobs
 from app.services.accounts import Viewer
-from app.services.grouping import LostLease
+from app.services.faces.grouping import LostLease
 
 log = logging.getLogger(__name__)
 KIND = "edits"

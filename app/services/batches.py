@@ -11,8 +11,9 @@ from app.db import ReadSession, WriteSession
 from app.errors import Invalid, NotFound
 from app.search import find_photos
 from app.sentences import say
-from app.services import albums, batch_edits, photos
+from app.services import batch_edits, photos
 from app.services.accounts import Viewer
+from app.services.collections import albums
 from app.services.photos import Change
 
 MAX_BATCH = 1000

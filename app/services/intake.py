@@ -27,8 +27,10 @@ from app.imaging.results import Inspection
 from app.models import Photo, PhotoTag
 from app.search.terms import index_terms
 from app.sentences import say
-from app.services import albums, jobs, vocabulary
+from app.services import jobs
 from app.services.accounts import Viewer
+from app.services.collections import albums
+from app.services.tagging import vocabulary
 from app.storage import Incoming, InPlace
 
 _DATA_URL = re.compile(r"^data:[\w.+-]+/[\w.+-]+(;[\w.+-]+=[^;,]*)*;base64,", re.ASCII)

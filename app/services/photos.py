@@ -16,8 +16,9 @@ from app.models import Cue, DetectedObject, Edit, Face, Person, Photo, PhotoTag,
 from app.search.tags import TagInfo, tag_book
 from app.search.terms import index_terms
 from app.sentences import say
-from app.services import intake, jobs, teaching, vocabulary
+from app.services import intake, jobs
 from app.services.accounts import Viewer
+from app.services.tagging import teaching, vocabulary
 
 _JUST_KEPT = 300.0  # seconds
 _PART = 500  # ids in one statement

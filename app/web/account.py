@@ -14,8 +14,9 @@ from app.api.auth import client_address, set_session_cookie
 from app.api.pairing import pairing_uri
 from app.errors import AppError, NotAllowed, NotSignedIn
 from app.models import ApiKey
-from app.services import accounts, pairing
+from app.services import accounts
 from app.services.accounts import Viewer
+from app.services.clients import pairing
 from app.web.contexts import SettingsPage, UsersPage
 from app.web.i18n import Translator
 from app.web.parts import AccountRow, KeyView, PairingView, ScopeChoice

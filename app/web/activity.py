@@ -13,8 +13,11 @@ from app.context import Context
 from app.db import ReadSession
 from app.errors import AppError, BadQuery, Conflict, Invalid
 from app.models import Job
-from app.services import analysis, errands, jobs, models, retag, vocabulary
+from app.services import jobs
 from app.services.accounts import Viewer
+from app.services.tagging import vocabulary
+from app.services.understanding import analysis, models, retag
+from app.services.upkeep import errands
 from app.web.account import AdminViewer
 from app.web.contexts import ActivityPage
 from app.web.i18n import Translator

@@ -10,7 +10,8 @@ from starlette.responses import Response
 from app import deps, migrate
 from app.errors import AppError
 from app.models import Job
-from app.services import errands, health, holdings, models
+from app.services.understanding import models
+from app.services.upkeep import errands, health, holdings
 from app.web.account import AdminViewer
 from app.web.contexts import HealthPage, ModelsPage, StoragePage
 from app.web.i18n import Translator

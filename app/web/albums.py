@@ -8,8 +8,8 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from app import deps
-from app.services import albums, ideas
-from app.services.ideas import Idea
+from app.services.collections import albums, ideas
+from app.services.collections.ideas import Idea
 from app.web.contexts import IdeasPage
 from app.web.i18n import Translator
 from app.web.memories import where

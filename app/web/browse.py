@@ -18,8 +18,11 @@ from app.models import Album
 from app.search import count_photos, find_photos, parse, timeline
 from app.search.fields import FIELDS
 from app.search.values import quote
-from app.services import albums, examples, memories, photos, vocabulary
+from app.services import photos
 from app.services.accounts import Viewer
+from app.services.collections import albums, memories
+from app.services.tagging import vocabulary
+from app.services.understanding import examples
 from app.web import present
 from app.web.contexts import (
     AlbumPage,

@@ -9,8 +9,8 @@ from starlette.responses import Response
 
 from app import deps
 from app.errors import Conflict, Invalid, NotFound
-from app.services import duplicates, keeping
-from app.services.duplicates import Candidate, DuplicateGroup
+from app.services.copies import duplicates, keeping
+from app.services.copies.duplicates import Candidate, DuplicateGroup
 from app.web import present
 from app.web.contexts import DuplicatesPage
 from app.web.i18n import Translator

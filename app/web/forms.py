@@ -14,8 +14,10 @@ from app.api.batches import as_zip
 from app.api.forms import form_options
 from app.context import Context
 from app.errors import AppError, BadQuery, Invalid, NotFound
-from app.services import albums, downloads, intake, photos
+from app.services import intake, photos
 from app.services.accounts import Viewer
+from app.services.clients import downloads
+from app.services.collections import albums
 from app.web import browse, present
 from app.web.rendering import respond
 from app.web.shell import Form, PageViewer, go, tell, text_of, translator_of

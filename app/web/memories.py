@@ -7,8 +7,8 @@ from starlette.responses import Response
 
 from app import deps
 from app.search.countries import chinese_name
-from app.services import memories
-from app.services.memories import Memory
+from app.services.collections import memories
+from app.services.collections.memories import Memory
 from app.web import present
 from app.web.contexts import MemoriesPage
 from app.web.i18n import Translator

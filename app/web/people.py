@@ -14,9 +14,9 @@ from app import deps
 from app.db import ReadSession
 from app.errors import Conflict, Invalid, NotFound
 from app.models import Face, Person
-from app.services import merging, people
 from app.services.accounts import Viewer
-from app.services.people import PersonSummary
+from app.services.faces import merging, people
+from app.services.faces.people import PersonSummary
 from app.web import present
 from app.web.contexts import PeoplePage, PersonPage
 from app.web.parts import FaceView, PersonCard, PersonPair, Tile

@@ -10,8 +10,8 @@ from starlette.responses import Response
 from app import deps
 from app.errors import Invalid
 from app.search.countries import chinese_name
-from app.services import places
-from app.services.places import Box, Cluster, PlaceSummary
+from app.services.collections import places
+from app.services.collections.places import Box, Cluster, PlaceSummary
 from app.web.contexts import PlacesPage
 from app.web.i18n import Translator
 from app.web.parts import CountryView, MapPin, TermCard

@@ -13,9 +13,9 @@ from app.models import Album, Edit, Job, Photo
 from app.search.fields import FIELDS
 from app.search.ranking import Reason
 from app.search.values import quote
-from app.services.albums import AlbumSummary
+from app.services.collections.albums import AlbumSummary
 from app.services.photos import PhotoDetail, TagOnPhoto
-from app.services.vocabulary import TagNode
+from app.services.tagging.vocabulary import TagNode
 from app.web import parts
 from app.web.i18n import Translator
 

@@ -20,8 +20,8 @@ from app.db import ReadSession
 from app.errors import AppError, NotAllowed, TooManyRequests
 from app.imaging.formats import MEDIA_TYPES, SUFFIXES
 from app.models import Photo
-from app.services import shares
-from app.services.shares import Opened, PasswordNeeded, WrongPassword
+from app.services.collections import shares
+from app.services.collections.shares import Opened, PasswordNeeded, WrongPassword
 from app.web.contexts import SharePage
 from app.web.i18n import Translator
 from app.web.parts import SharedTile

@@ -11,8 +11,9 @@ from starlette.responses import Response
 from app import deps
 from app.db import ReadSession, utcnow
 from app.errors import Invalid
-from app.services import albums, photos, shares
+from app.services import photos
 from app.services.accounts import Viewer
+from app.services.collections import albums, shares
 from app.web import present
 from app.web.contexts import ShareFormPage, SharesPage
 from app.web.i18n import Translator

@@ -12,10 +12,10 @@ from app.db import ReadSession
 from app.errors import AppError, Invalid
 from app.search.terms import name_key
 from app.sentences import say
-from app.services import taxonomy, vocabulary
 from app.services.accounts import Viewer
-from app.services.taxonomy import Arranged, TagChange
-from app.services.vocabulary import TagNode
+from app.services.tagging import taxonomy, vocabulary
+from app.services.tagging.taxonomy import Arranged, TagChange
+from app.services.tagging.vocabulary import TagNode
 from app.web import present
 from app.web.contexts import TagsPage
 from app.web.i18n import Translator

@@ -10,7 +10,8 @@ from starlette.responses import Response
 from app import deps
 from app.errors import NotFound
 from app.search.values import quote
-from app.services import photos, teaching
+from app.services import photos
+from app.services.tagging import teaching
 from app.web import present
 from app.web.contexts import ReviewPage
 from app.web.present import address

@@ -14,8 +14,9 @@ from PIL import Image
 
 from app.context import Context
 from app.models import Edit, Photo
-from app.services import batch_edits, downloads
+from app.services import batch_edits
 from app.services.accounts import Viewer
+from app.services.clients import downloads
 from app.worker import Worker
 from tests.conftest import Drawn
 

@@ -15,7 +15,7 @@ from PIL import Image
 
 from app.context import Context
 from app.imaging.darkroom import Developed
-from app.services import lookup
+from app.services.understanding import lookup
 from ml.types import Analysis, Box, Detection, StageRun, TagScore
 from tests.conftest import Drawn, FakeAnalyzer
 from tests.server import default_models

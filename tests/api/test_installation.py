@@ -12,7 +12,8 @@ from fastapi.testclient import TestClient
 
 from app.context import Context
 from app.db import utcnow
-from app.services import health, models
+from app.services.understanding import models
+from app.services.upkeep import health
 from app.worker import Worker
 from tests.conftest import Drawn, FakeAnalyzer
 
@@ -50,7 +51,7 @@ class TestCheck:
         add: Callable[[], dict[str, Any]],
         monkeypatch: pytest.MonkeyPatch,
     ) -> None:
-        from app.services import errands
+        from app.services.upkeep import errands
         from app.storage import Storage
 
         monkeypatch.setattr(errands, "_STEP_SECONDS", 0.0)

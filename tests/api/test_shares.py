@@ -359,7 +359,7 @@ class TestGuestsAddPhotos:
     def test_what_is_no_picture_is_refused_and_counted(
         self, api: TestClient, anonymous: TestClient, album: dict[str, Any], context: Context, draw: Drawn
     ) -> None:
-        from app.services.shares import MOST_RECEIVED
+        from app.services.collections.shares import MOST_RECEIVED
 
         link = share(api, f"albums/{album['id']}", upload=True)
         assert self.send(anonymous, link["token"], b"MZ not a picture").status_code == 415

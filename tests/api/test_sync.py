@@ -19,8 +19,9 @@ from app import migrate
 from app.context import Context
 from app.db import Database, new_id, utcnow
 from app.models import Album, AlbumPhoto, Change, Face, Person, Photo, PhotoTag, Tag, User
-from app.services import accounts, sync
+from app.services import accounts
 from app.services.accounts import Viewer
+from app.services.clients import sync
 from tests.conftest import Drawn
 
 PROBLEM = "urn:albumen:problem:"

@@ -25,8 +25,8 @@ from tusclient.exceptions import TusCommunicationError
 from app.context import Context
 from app.db import utcnow
 from app.models import ResumableUpload
-from app.services import resumable
 from app.services.accounts import Viewer
+from app.services.clients import resumable
 from tests.api.conftest import Live
 from tests.conftest import REPOSITORY, Drawn
 from tests.network import CuttingProxy

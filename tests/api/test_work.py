@@ -74,7 +74,7 @@ class TestJobs:
     def test_work_asked_for_again_while_held_is_done_once(
         self, api: TestClient, context: Context, photo_id: str
     ) -> None:
-        from app.services.check import check
+        from app.services.upkeep.check import check
 
         api.post("/api/v1/jobs/pause")
         assert list(check(context, repair=True)) == [], "held work is not lost work"

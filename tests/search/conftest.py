@@ -16,8 +16,8 @@ from sqlalchemy import create_engine, make_url
 from app.db import Database, WriteSession
 from app.models import Base, Photo, PhotoTag, Tag, User
 from app.search import index_terms, numbering, pgvector
-from app.services import tag_counts
 from app.services.accounts import Viewer, viewer_of
+from app.services.tagging import tag_counts
 
 _numbers = itertools.count()
 

@@ -12,8 +12,8 @@ from app.db import Database, utcnow
 from app.errors import Invalid
 from app.models import Cue, Face, Person
 from app.search import count_photos
-from app.services import albums, ideas, memories, places
-from app.services.journeys import homes, stays, trips
+from app.services.collections import albums, ideas, memories, places
+from app.services.collections.journeys import homes, stays, trips
 
 BERLIN = {"city": "Berlin", "region": "Berlin", "country": "Germany", "country_code": "DE"}
 LISBON = {"city": "Lisbon", "region": "Lisbon", "country": "Portugal", "country_code": "PT"}

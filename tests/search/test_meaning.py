@@ -11,7 +11,7 @@ import pytest
 from app.models import Embedding, Photo
 from app.search import count_photos, find_photos, warm_up
 from app.search.vectors import VectorIndex, vector_index
-from app.services.vocabulary import sync_vocabulary
+from app.services.tagging.vocabulary import sync_vocabulary
 from ml.semantics import MODEL, semantic_space
 from ml.vocabulary import load_vocabulary
 

@@ -15,9 +15,11 @@ from app import backup, migrate
 from app.context import Context
 from app.db import WriteSession
 from app.models import Tag
-from app.services import accounts, albums, intake, jobs, photos, sync
+from app.services import accounts, intake, jobs, photos
 from app.services.accounts import Viewer
-from app.services.check import check
+from app.services.clients import sync
+from app.services.collections import albums
+from app.services.upkeep.check import check
 from app.settings import Settings
 from app.worker import Worker
 from tests.conftest import PASSWORD, Drawn, FakeAnalyzer

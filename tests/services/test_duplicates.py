@@ -15,7 +15,7 @@ from sqlalchemy import delete
 
 from app.context import Context
 from app.models import DuplicatePair, Face, KeyValue, Person, Photo
-from app.services import comparing
+from app.services.copies import comparing
 from app.worker import Worker
 
 V1 = "/api/v1"

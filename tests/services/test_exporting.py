@@ -12,10 +12,11 @@ from PIL import Image
 from app.context import Context
 from app.imaging.captions import read_xmp
 from app.search import find_photos
-from app.services import importing, intake, photos
+from app.services import intake, photos
 from app.services.accounts import Viewer
-from app.services.check import check
-from app.services.exporting import Exported, export_photos
+from app.services.upkeep import importing
+from app.services.upkeep.check import check
+from app.services.upkeep.exporting import Exported, export_photos
 from tests.conftest import Drawn
 
 JUNE = datetime(2024, 6, 9, 14, 30)

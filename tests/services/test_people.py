@@ -15,8 +15,10 @@ from app.context import Context
 from app.errors import Conflict, Invalid, NotFound
 from app.models import Face, Job, PeopleSuggestion, Person, Photo
 from app.search import find_ids
-from app.services import intake, merging, people, photos, snapshots
+from app.services import intake, photos
 from app.services.accounts import Viewer
+from app.services.faces import merging, people
+from app.services.understanding import snapshots
 from app.worker import Worker
 from ml.types import Analysis, Box, FaceDetection, StageRun
 from tests.conftest import Drawn, FakeAnalyzer

@@ -15,7 +15,7 @@ from sqlalchemy import delete, func, select, update
 from app import migrate
 from app.db import Database, ReadSession, WriteSession, new_id, utcnow
 from app.models import Photo, PhotoTag, Tag, TagCount, User
-from app.services import tag_counts
+from app.services.tagging import tag_counts
 
 TAGS = ("tag-a", "tag-b", "tag-c")
 SOURCES = ("scene", "object", "user", "guess")

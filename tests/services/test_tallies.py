@@ -12,8 +12,8 @@ from sqlalchemy import delete, select
 from app.context import Context
 from app.db import WriteSession, new_id, utcnow
 from app.models import Album, Edit, Photo, PhotoTag, Tag
-from app.services import albums
 from app.services.accounts import Viewer
+from app.services.collections import albums
 
 
 @pytest.fixture

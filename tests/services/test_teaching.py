@@ -13,9 +13,12 @@ from app.context import Context
 from app.errors import Conflict, Invalid, NotAllowed, NotFound
 from app.models import Job, PhotoTag, Tag, TaughtTag
 from app.search import find_ids, suggest
-from app.services import albums, evidence, intake, photos, taxonomy, teaching, vocabulary
+from app.services import intake, photos
 from app.services.accounts import Viewer
-from app.services.taxonomy import TagChange
+from app.services.collections import albums
+from app.services.tagging import taxonomy, teaching, vocabulary
+from app.services.tagging.taxonomy import TagChange
+from app.services.understanding import evidence
 from app.worker import Worker
 from ml import teaching as rules
 from ml.types import Analysis, StageRun

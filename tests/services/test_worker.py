@@ -15,7 +15,7 @@ from app.db import utcnow
 from app.models import Job, Photo, Stage
 from app.services import intake, jobs, photos
 from app.services.accounts import Viewer
-from app.services.check import check
+from app.services.upkeep.check import check
 from app.worker import Worker
 from tests.conftest import Drawn, FakeAnalyzer
 

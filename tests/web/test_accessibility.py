@@ -11,8 +11,9 @@ from uuid import UUID
 import pytest
 
 from app.context import Context
-from app.services import albums, retag, shares
 from app.services.accounts import Viewer
+from app.services.collections import albums, shares
+from app.services.understanding import retag
 from app.worker import Worker
 from tests.web.test_browser import (  # noqa: F401 - fixtures
     PATHS,
@@ -47,7 +48,7 @@ def things(
     context: Context, anna: Viewer, library: list[str], fake_analyzer: Any, analysis: Any
 ) -> dict[str, str]:
     """Photos with tags, an album with links, a campaign under way, and a job that failed."""
-    from app.services.vocabulary import sync_vocabulary
+    from app.services.tagging.vocabulary import sync_vocabulary
 
     with context.database.write() as session:
         sync_vocabulary(session)

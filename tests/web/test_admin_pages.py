@@ -61,7 +61,7 @@ class TestActivity:
         fake_analyzer: Any,
         analysis: Callable[..., Any],
     ) -> None:
-        from app.services.vocabulary import sync_vocabulary
+        from app.services.tagging.vocabulary import sync_vocabulary
 
         with context.database.write() as session:
             sync_vocabulary(session)
@@ -133,7 +133,7 @@ class TestAdministration:
         assert "原片缺失" in browser.get("/admin/storage").text
 
     def test_health(self, browser: Any, draw: Any, worker: Worker, context: Context) -> None:
-        from app.services import health
+        from app.services.upkeep import health
 
         browser.upload(draw())
         page = browser.get("/admin/health").text

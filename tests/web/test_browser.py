@@ -259,7 +259,7 @@ def test_a_keyboard_is_enough(screen: Any, library: list[str]) -> None:
 
 
 def test_completion_offers_fields_and_tags(screen: Any, library: list[str], context: Context) -> None:
-    from app.services.vocabulary import sync_vocabulary
+    from app.services.tagging.vocabulary import sync_vocabulary
 
     with context.database.write() as session:
         sync_vocabulary(session)
@@ -400,7 +400,7 @@ class TestAsAGuest:
     def link(self, context: Context, anna: Viewer, library: list[str]) -> str:
         from uuid import UUID
 
-        from app.services import albums, shares
+        from app.services.collections import albums, shares
 
         with context.database.write() as session:
             album = albums.create_album(session, anna, "Trip")

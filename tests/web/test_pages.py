@@ -17,7 +17,7 @@ from app.context import Context
 from app.models import PhotoTag
 from app.services import photos
 from app.services.accounts import Viewer
-from app.services.vocabulary import get_tag, sync_vocabulary
+from app.services.tagging.vocabulary import get_tag, sync_vocabulary
 
 HTML = {"accept": "text/html"}
 

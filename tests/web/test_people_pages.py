@@ -15,9 +15,10 @@ import pytest
 from app.context import Context
 from app.models import Photo
 from app.search import index_terms
-from app.services import intake, merging, people, photos
+from app.services import intake, photos
 from app.services.accounts import Viewer
-from app.services.places import list_places
+from app.services.collections.places import list_places
+from app.services.faces import merging, people
 from app.worker import Worker
 from ml.types import Analysis, Box, FaceDetection, StageRun
 from tests.conftest import FakeAnalyzer

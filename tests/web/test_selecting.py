@@ -14,7 +14,7 @@ import pytest
 
 from app.context import Context
 from app.models import Embedding, PhotoTag
-from app.services.vocabulary import sync_vocabulary
+from app.services.tagging.vocabulary import sync_vocabulary
 from app.worker import Worker
 from tests.web.test_browser import address, chromium, library, listening, screen
 

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from app.context import Context
-from app.services import vocabulary
 from app.services.accounts import Viewer
+from app.services.tagging import vocabulary
 from tests.conftest import Drawn
 from tests.web.test_people_pages import undo_of, words
 

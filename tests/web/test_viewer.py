@@ -10,9 +10,9 @@ import pytest
 
 from app.context import Context
 from app.models import DetectedObject, Photo, PhotoTag, Stage, Tag
-from app.services import albums
 from app.services.accounts import Viewer
-from app.services.vocabulary import sync_vocabulary
+from app.services.collections import albums
+from app.services.tagging.vocabulary import sync_vocabulary
 from tests.web.test_browser import address, chromium, library, listening, screen
 
 pytestmark = pytest.mark.slow

@@ -12,9 +12,9 @@ from app.api.schemas.base import Schema
 from app.api.schemas.library import CountryName
 from app.api.schemas.photos import PhotoItem
 from app.models import Album
-from app.services.album_rules import Imported
-from app.services.albums import AlbumSummary
-from app.services.ideas import Idea
+from app.services.collections.album_rules import Imported
+from app.services.collections.albums import AlbumSummary
+from app.services.collections.ideas import Idea
 
 AlbumOrder = Literal["newest", "oldest", "added"]
 

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from app.api.schemas.base import Schema
 from app.api.schemas.photos import PhotoItem
-from app.services.duplicates import MAX_TOGETHER, Candidate, DuplicateGroup, DuplicatesPage
+from app.services.copies.duplicates import MAX_TOGETHER, Candidate, DuplicateGroup, DuplicatesPage
 
 DuplicateKind = Literal["copy", "similar"]
 Reason = Literal[

@@ -11,8 +11,8 @@ from pydantic import Field
 
 from app.api.schemas.base import Schema
 from app.api.schemas.photos import PhotoItem
-from app.services.memories import Memory
-from app.services.places import Cluster, PlaceSummary
+from app.services.collections.memories import Memory
+from app.services.collections.places import Cluster, PlaceSummary
 
 SuggestionKind = Literal[
     "field", "choice", "tag", "object", "person", "place", "album", "camera", "lens", "year", "date"

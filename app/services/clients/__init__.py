@@ -1,0 +1,1 @@
+"""What devices need: uploads in pieces, repeated requests, delta sync, folders, pairing."""

@@ -1,0 +1,1 @@
+"""Photos put together: albums and their links, places, journeys, memories."""

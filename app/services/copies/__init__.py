@@ -1,0 +1,1 @@
+"""Copies and repeated shots: finding, choosing, merging."""

@@ -1,0 +1,1 @@
+"""Tags: the vocabulary, people's changes to it, tags taught by example, counts."""

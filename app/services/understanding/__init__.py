@@ -1,0 +1,1 @@
+"""What the networks see in photos: analysing, keeping the results, seeing again, explaining."""

@@ -1,0 +1,151 @@
+"""Choosing networks: what is installed, what an administrator chose, and the analyzer made of it.
+
+Choice exists where a stage takes several networks (``_STAGES_OF_TASK``); all other tasks use their registry default.
+Nothing here loads a network but ``build_analyzer`` and what it returns.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from app.db import ReadSession, WriteSession, utcnow
+from app.errors import Conflict, Invalid, NotFound
+from app.sentences import say
+from app.services.upkeep import facts
+from app.settings import Settings
+
+if TYPE_CHECKING:
+    from ml import Analyzer
+    from ml.registry import ModelEntry
+
+_STAGES_OF_TASK = {"scene": ("scenes", "tags"), "object": ("objects",)}
+_CHOSEN = "models.chosen"
+_MEASURED = "models.measured"
+
+
+@dataclass(frozen=True)
+class ModelReport:
+    """One registry entry with its state here. ``chosen``: used for its task now; ``choice``: there are others."""
+
+    entry: ModelEntry
+    state: str  # ready missing outdated damaged
+    bytes: int
+    chosen: bool
+    choice: bool
+    measured: dict[str, Any]  # seconds, memory_bytes, input, at; empty when not measured
+
+
+def reports(session: ReadSession, settings: Settings) -> list[ModelReport]:
+    """Every model there is, in the catalog's order."""
+    from ml import registry
+    from ml.zoo import Zoo
+
+    chosen, measured = chosen_models(session), facts.get(session, _MEASURED)
+    found = []
+    for state in Zoo(settings.models_dir).states():
+        entry = state.entry
+        choice = entry.task in _STAGES_OF_TASK and len(registry.for_task(entry.task)) > 1
+        in_use = chosen.get(entry.task, entry.id if entry.default else "") == entry.id
+        found.append(ModelReport(entry, state.state, state.size, in_use, choice, measured.get(entry.id, {})))
+    return found
+
+
+def entry_of(model_id: str) -> ModelEntry:
+    """The registry's entry.
+
+    Raises:
+        NotFound: there is no such model.
+    """
+    from ml.registry import UnknownModel, get
+
+    try:
+        return get(model_id)
+    except UnknownModel:
+        raise NotFound(say("There is no model {model}.", model=model_id)) from None
+
+
+def choosable(model_id: str) -> ModelEntry:
+    """The entry of a model a campaign or an administrator may name.
+
+    Raises:
+        Invalid: the registry has no such model, or it does not belong to a stage that lets one choose.
+    """
+    from ml.registry import UnknownModel, get
+
+    try:
+        entry = get(model_id)
+    except UnknownModel as error:
+        raise Invalid(str(error), field="model") from None
+    if entry.task not in _STAGES_OF_TASK:
+        raise Invalid(
+            say(
+                "{model} does the task {task}, which has no choice of models.",
+                model=model_id,
+                task=entry.task,
+            ),
+            field="model",
+        )
+    return entry
+
+
+# --- the administrator's choice -------------------------------------------------------------------------------
+
+
+def chosen_models(session: ReadSession) -> dict[str, str]:
+    """Task -> model id, for the tasks where somebody chose."""
+    return {task: str(model) for task, model in facts.get(session, _CHOSEN).items()}
+
+
+def choose(session: WriteSession, settings: Settings, model_id: str) -> None:
+    """Use this model for its task from now on; photos keep what they have until they are looked at again.
+
+    Raises:
+        Invalid: its task has no choice.
+        Conflict: it is not installed.
+    """
+    from ml.zoo import Zoo
+
+    entry = choosable(model_id)
+    if any(
+        Zoo(settings.models_dir).state(part, deep=False).state != "ready" for part in _with_required(entry)
+    ):
+        raise Conflict("This model is not installed. Fetch it first.")
+    facts.put(session, _CHOSEN, {**chosen_models(session), entry.task: entry.id})
+
+
+def _with_required(entry: ModelEntry) -> list[ModelEntry]:
+    return [entry, *(entry_of(name) for name in entry.requires)]
+
+
+def keep_measurement(session: WriteSession, model_id: str, measured: Mapping[str, Any]) -> None:
+    """Remember what a model cost on this machine."""
+    known = facts.get(session, _MEASURED)
+    facts.put(session, _MEASURED, {**known, model_id: {**measured, "at": utcnow().isoformat()}})
+
+
+# --- analyzers ------------------------------------------------------------------------------------------------
+
+
+def build_analyzer(
+    models_dir: Path, model: str | None = None, chosen: Mapping[str, str] | None = None
+) -> Analyzer:
+    """An analyzer with the default models, those ``chosen`` for their tasks, or ``model`` where its task is used.
+
+    Raises:
+        Invalid: the registry has no such model, or it does not belong to a stage that lets one choose.
+    """
+    from ml import Analyzer
+
+    wanted = {**(chosen or {}), **({choosable(model).task: model} if model is not None else {})}
+    options = {
+        stage: {"model": name} for task, name in wanted.items() for stage in _STAGES_OF_TASK.get(task, ())
+    }
+    return Analyzer(models_dir, options=options)
+
+
+def provenance(analyzer: Analyzer, stages: Sequence[str]) -> dict[str, tuple[str, str]]:
+    """Stage -> (model id, version) that this analyzer would record."""
+    return {stage: analyzer.provenance(stage) for stage in stages}

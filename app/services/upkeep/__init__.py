@@ -1,0 +1,1 @@
+"""Running the installation: checks, health, storage, errands, photos from and to folders."""
