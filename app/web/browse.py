@@ -273,14 +273,19 @@ def albums_context(
     title: str,
     query: str,
     problem: QueryProblem | None = None,
+    cursor: str | None = None,
 ) -> AlbumsPage:
-    cards = tuple(present.album_card(summary) for summary in albums.list_albums(session, viewer).items)
-    return AlbumsPage(shell_of(request, "albums"), cards, title, query, problem)
+    page = albums.list_albums(session, viewer, cursor=cursor)
+    cards = tuple(present.album_card(summary) for summary in page.items)
+    more = f"/albums?cursor={page.next_cursor}" if page.next_cursor else ""
+    return AlbumsPage(shell_of(request, "albums"), cards, title, query, problem, more)
 
 
 @router.get("/albums")
-def albums_page(request: Request, viewer: PageViewer, session: deps.ReadDb, query: str = "") -> Response:
-    return respond(request, albums_context(request, viewer, session, "", query))
+def albums_page(
+    request: Request, viewer: PageViewer, session: deps.ReadDb, query: str = "", cursor: str | None = None
+) -> Response:
+    return respond(request, albums_context(request, viewer, session, "", query, cursor=cursor))
 
 
 def album_context(

@@ -204,6 +204,7 @@ class AlbumsPage(Page):
     form_title: str = ""
     form_query: str = ""
     problem: QueryProblem | None = None
+    next_href: str = ""
 
 
 @dataclass(frozen=True)

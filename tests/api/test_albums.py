@@ -108,3 +108,28 @@ def test_others_albums_and_photos_do_not_exist(
     his = make(bobs_api, "His")
     answer = bobs_api.put(f"/api/v1/albums/{his['id']}/photos/{photos['2019']}")
     assert answer.status_code == 404
+
+
+def test_albums_are_listed_in_pages_the_latest_changed_first(api: TestClient) -> None:
+    for number in range(5):
+        assert api.post("/api/v1/albums", json={"title": str(number)}).status_code == 201
+    seen, cursor = [], None
+    while True:
+        page = api.get("/api/v1/albums", params={"limit": 2, **({"cursor": cursor} if cursor else {})}).json()
+        seen += [album["title"] for album in page["items"]]
+        cursor = page["next_cursor"]
+        if cursor is None:
+            break
+    assert seen == ["4", "3", "2", "1", "0"]
+    wrong = api.get("/api/v1/albums", params={"cursor": "nonsense"})
+    assert (wrong.status_code, wrong.json()["field"]) == (422, "cursor")
+
+
+def test_an_album_whose_rule_names_what_is_gone_does_not_hide_the_others(
+    api: TestClient, photo_id: str
+) -> None:
+    other = api.post("/api/v1/albums", json={"title": "List"}).json()["id"]
+    rule = api.post("/api/v1/albums", json={"title": "Rule", "kind": "dynamic", "query": f"album:{other}"})
+    assert rule.status_code == 201, rule.text
+    assert api.delete(f"/api/v1/albums/{other}").status_code == 204
+    assert [(a["title"], a["count"]) for a in api.get("/api/v1/albums").json()["items"]] == [("Rule", 0)]
