@@ -14,7 +14,6 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
-from starlette.staticfiles import StaticFiles
 
 from app import errors, migrate
 from app.api import (
@@ -51,6 +50,7 @@ from app.settings import Settings
 from app.web import pages, share
 from app.web.i18n import Translator, choose_language
 from app.web.rendering import error_page
+from app.web.static import Static
 
 log = logging.getLogger(__name__)
 STATIC = Path(__file__).resolve().parents[1] / "static"
@@ -117,7 +117,7 @@ def create_app(settings: Settings, context: Context | None = None) -> FastAPI:
     app.include_router(operations.router)
     app.include_router(pages.router, include_in_schema=False)
     app.include_router(share.router, include_in_schema=False)
-    app.mount("/static", StaticFiles(directory=STATIC), name="static")
+    app.mount("/static", Static(directory=STATIC), name="static")
     _install_error_handlers(app)
     install_middleware(app, settings)
     _describe_problems(app)

@@ -68,10 +68,12 @@ def months(
 ) -> tuple[parts.Month, ...]:
     """The sections of one page of the timeline, in the order of the photos."""
     counts = dict(buckets)
-    sections = []
+    sections: list[parts.Month] = []
+    before = 0
     for key, group in groupby(photos, key=lambda photo: f"{photo.taken_local:%Y-%m}"):
         shown = tiles(group, t)
-        sections.append(parts.Month(key, t.month(key), counts.get(key, len(shown)), shown))
+        sections.append(parts.Month(key, t.month(key), counts.get(key, len(shown)), shown, before))
+        before += len(shown)
     return tuple(sections)
 
 

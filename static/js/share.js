@@ -2,7 +2,7 @@
 import { Lightbox } from "./lightbox.js";
 import { h, icon } from "./dom.js";
 import { formatDate, t } from "./i18n.js";
-import { justify, measures } from "./rows.js";
+import { justify, measures, ratioOf } from "./rows.js";
 import { dress, position } from "./tile.js";
 
 class ShareGallery extends HTMLElement {
@@ -15,8 +15,7 @@ class ShareGallery extends HTMLElement {
     this.box = new Lightbox(this.dataset.label, this.photos, () => this.load());
     this.list.addEventListener("click", (event) => this.opened(event));
     const play = this.querySelector("[data-play]");
-    play.hidden = this.photos.length < 2;
-    play.addEventListener("click", () => this.box.open(0, { playing: true }));
+    play?.addEventListener("click", () => this.box.open(0, { playing: true }));
     new ResizeObserver(() => this.layout()).observe(this.list);
     addEventListener("scroll", () => this.scrolled(), { passive: true });
   }
@@ -24,7 +23,7 @@ class ShareGallery extends HTMLElement {
   read(tile) {
     const image = tile.querySelector("img");
     const [width, height] = [Number(tile.dataset.width), Number(tile.dataset.height)];
-    const ratio = Math.min(4, Math.max(0.4, width / height || 1));
+    const ratio = ratioOf(width, height);
     const photo = { tile, src: tile.querySelector("a").href, alt: image.alt, width, height, ratio, thumbhash: tile.dataset.thumbhash, download: tile.dataset.download ?? "" };
     dress(tile, photo);
     return photo;
@@ -33,7 +32,7 @@ class ShareGallery extends HTMLElement {
   layout() {
     const width = this.list.clientWidth;
     const { target, gap } = measures(this.list);
-    // One photo alone is shown large, as a print on a wall.
+    // As the style sheet shows one photo alone.
     const row = this.photos.length === 1 ? Math.min(innerHeight * 0.75, 900) : target;
     const { boxes, height } = justify(this.photos.map((photo) => photo.ratio), width, row, gap);
     this.list.classList.add("laid");

@@ -1,12 +1,13 @@
 // One photo in a grid: made from an item of the API, or read from what the server rendered.
 import { h, icon } from "./dom.js";
 import { formatDate, formatPercent, t } from "./i18n.js";
+import { ratioOf } from "./rows.js";
 import { placeholder } from "./thumbhash.js";
 
 /** What a grid needs to know about a photo, from an item of `GET /photos`. */
 export const fromItem = (item) => ({
   id: item.id,
-  ratio: shape(item.width, item.height),
+  ratio: ratioOf(item.width, item.height),
   width: item.width,
   height: item.height,
   thumbhash: item.thumbhash ?? "",
@@ -22,7 +23,7 @@ export function fromElement(element) {
   const image = element.querySelector("img");
   return {
     id: element.dataset.id,
-    ratio: shape(Number(element.dataset.width), Number(element.dataset.height)),
+    ratio: ratioOf(Number(element.dataset.width), Number(element.dataset.height)),
     width: Number(element.dataset.width),
     height: Number(element.dataset.height),
     thumbhash: element.dataset.thumbhash ?? "",
@@ -32,9 +33,6 @@ export function fromElement(element) {
     reasons: [],
   };
 }
-
-// A strip of 20:1 would fill a row alone as a thread; the grid shows its middle instead.
-const shape = (width, height) => Math.min(4, Math.max(0.4, width / height || 1));
 
 /** What to say in place of the picture; made when it is wanted, as most photos of a long list never are. */
 export const altOf = (photo) => (photo.alt ??= photo.title || t("alt", { date: formatDate(photo.taken) }));

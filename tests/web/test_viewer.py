@@ -178,7 +178,7 @@ def test_keys_zoom_and_move_the_picture(screen: Callable[..., Any], library: lis
     page.keyboard.press("?")
     assert "Slide show" in page.text_content("dialog")
     page.keyboard.press("Escape")
-    assert page.query_selector("dialog") is None
+    page.wait_for_selector("dialog", state="detached")
 
 
 @pytest.mark.parametrize("motion", ["reduce", "no-preference"])

@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+
+
+def shape(width: int, height: int) -> int:
+    """The shape of a photo in a grid: 24 times the binary logarithm of width / height, within -32..48 (rows.js)."""
+    if width <= 0 or height <= 0:
+        return 0
+    return min(48, max(-32, math.floor(24 * math.log2(width / height) + 0.5)))
 
 
 @dataclass(frozen=True)
@@ -29,15 +37,23 @@ class Tile:
     month: str = ""
     reasons: tuple[Reason, ...] = ()
 
+    @property
+    def shape(self) -> int:
+        return shape(self.width, self.height)
+
 
 @dataclass(frozen=True)
 class Month:
-    """A section of the timeline; ``key`` is ``2024-06``, ``count`` counts all its photos."""
+    """A section of the timeline; ``key`` is ``2024-06``.
+
+    ``count`` counts all its photos, ``before`` those the page shows above it.
+    """
 
     key: str
     title: str
     count: int
     tiles: tuple[Tile, ...]
+    before: int = 0
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from app.web.parts.photos import shape
+
 
 @dataclass(frozen=True)
 class SharedTile:
@@ -16,6 +18,10 @@ class SharedTile:
     alt: str
     thumbhash: str = ""
     download: str = ""
+
+    @property
+    def shape(self) -> int:
+        return shape(self.width, self.height)
 
 
 @dataclass(frozen=True)
