@@ -125,9 +125,7 @@ def test_albums_are_listed_in_pages_the_latest_changed_first(api: TestClient) ->
     assert (wrong.status_code, wrong.json()["field"]) == (422, "cursor")
 
 
-def test_an_album_whose_rule_names_what_is_gone_does_not_hide_the_others(
-    api: TestClient, photo_id: str
-) -> None:
+def test_an_album_whose_rule_names_what_is_gone_does_not_hide_the_others(api: TestClient) -> None:
     other = api.post("/api/v1/albums", json={"title": "List"}).json()["id"]
     rule = api.post("/api/v1/albums", json={"title": "Rule", "kind": "dynamic", "query": f"album:{other}"})
     assert rule.status_code == 201, rule.text
