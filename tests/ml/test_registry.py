@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import importlib.util
+import re
 import subprocess
 import sys
-import re
 from pathlib import Path
 
 import pytest
@@ -97,7 +97,7 @@ def test_code_that_an_entry_names_exists() -> None:
             assert spec is not None, name
             assert spec.origin is not None
             defined = rf"^(def {function}\(|{function} = )"
-                assert re.search(defined, Path(spec.origin).read_text(), re.MULTILINE), name
+            assert re.search(defined, Path(spec.origin).read_text(), re.MULTILINE), name
 
 
 def test_own_weights_lie_where_their_entry_says() -> None:
