@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Header, Query
@@ -37,10 +37,14 @@ router = APIRouter(tags=["albums"])
     summary="List albums",
 )
 def list_albums(
-    viewer: AlbumReader, session: ReadDb, limit: Limit = 100, cursor: Cursor = None
+    viewer: AlbumReader,
+    session: ReadDb,
+    kind: Annotated[Literal["manual", "dynamic"] | None, Query(description="Only these.")] = None,
+    limit: Limit = 100,
+    cursor: Cursor = None,
 ) -> Listing[AlbumPublic]:
     """The latest changed first."""
-    page = albums.list_albums(session, viewer, limit=limit, cursor=cursor)
+    page = albums.list_albums(session, viewer, kind=kind, limit=limit, cursor=cursor)
     return Listing(items=[AlbumPublic.of(summary) for summary in page.items], next_cursor=page.next_cursor)
 
 

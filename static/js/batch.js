@@ -99,7 +99,7 @@ export class BatchBar {
   }
 
   async album() {
-    const albums = await api("GET", "/albums");
+    const { items: albums } = await api("GET", "/albums?limit=500");
     const same = (a, b) => a.toLocaleLowerCase() === b.toLocaleLowerCase();
     const offers = async (text) => {
       const found = albums.filter((album) => album.title.toLocaleLowerCase().includes(text.trim().toLocaleLowerCase()));

@@ -19,7 +19,7 @@ class PhotoAlbums extends HTMLElement {
 
   /** The manual albums, asked for once. */
   load() {
-    return (this.albums ??= api("GET", "/albums").then((all) => all.filter((album) => album.kind === "manual")));
+    return (this.albums ??= api("GET", "/albums?kind=manual&limit=500").then(({ items }) => items));
   }
 
   async offers(text) {
@@ -74,7 +74,7 @@ class PhotoAlbums extends HTMLElement {
   }
 
   async refresh() {
-    const albums = await api("GET", `/photos/${this.dataset.id}/albums`);
+    const { items: albums } = await api("GET", `/photos/${this.dataset.id}/albums`);
     this.here = new Set(albums.map((album) => album.id));
     this.held.replaceChildren(...albums.map((album) => this.line(album)));
   }

@@ -121,6 +121,7 @@ def test_albums_are_listed_in_pages_the_latest_changed_first(api: TestClient) ->
         if cursor is None:
             break
     assert seen == ["4", "3", "2", "1", "0"]
+    assert api.get("/api/v1/albums", params={"kind": "dynamic"}).json()["items"] == []
     wrong = api.get("/api/v1/albums", params={"cursor": "nonsense"})
     assert (wrong.status_code, wrong.json()["field"]) == (422, "cursor")
 

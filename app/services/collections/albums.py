@@ -60,14 +60,21 @@ class AlbumsPage:
 
 
 def list_albums(
-    session: ReadSession, viewer: Viewer, *, limit: int = 100, cursor: str | None = None
+    session: ReadSession,
+    viewer: Viewer,
+    *,
+    kind: str | None = None,
+    limit: int = 100,
+    cursor: str | None = None,
 ) -> AlbumsPage:
-    """A page of the viewer's albums, the latest changed first.
+    """A page of the viewer's albums, all or of one kind, the latest changed first.
 
     Raises:
         Invalid: a cursor of another list.
     """
     query = _living(viewer).limit(limit + 1)
+    if kind is not None:
+        query = query.where(Album.kind == kind)
     if cursor is not None:
         changed, last = as_kinds(read_cursor(cursor, "albums"), datetime.fromisoformat, UUID)
         same = and_(Album.updated_at == changed, Album.id > last)
