@@ -10,6 +10,7 @@ at one depth are kept. Each phase is resumed from its own checkpoint. ``DATA`` h
 from __future__ import annotations
 
 import argparse
+from copy import deepcopy
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -175,7 +176,8 @@ def main() -> None:
     cv2.setNumThreads(1)
     torch.manual_seed(options.seed)
     photos = load_photos(options.data, 400)
-    trunk = paint.trunk(options.models).to(torch.bfloat16).requires_grad_(False)
+    # A copy: the trunk is shared by all of this process.
+    trunk = deepcopy(paint.trunk(options.models)).to(torch.bfloat16).requires_grad_(False)
     paintings = []
     for preset in PRESETS:
         pixels = read_photo(options.paintings / FILES[preset.name]).astype(np.float32) / np.float32(255)

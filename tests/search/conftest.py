@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from sqlalchemy import create_engine, make_url
+from sqlalchemy import NullPool, create_engine, make_url
 
 from app.db import Database, WriteSession
 from app.models import Base, Photo, PhotoTag, Tag, User
@@ -95,19 +95,22 @@ def postgresql() -> Iterator[str]:
         server.cleanup()
 
 
+_made: list[Database] = []
+
+
 @pytest.fixture(scope="session")
 def make_database(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Callable[[str], Database]]:
+) -> Callable[[str], Database]:
     """Make an empty database of a kind: sqlite, postgresql, or pgvector (PostgreSQL with its extension)."""
-    made: list[Database] = []
 
     def make(kind: str) -> Database:
-        number = len(made)
+        number = len(_made)
         url = f"sqlite:///{tmp_path_factory.mktemp('database') / 'test.db'}"
         if kind != "sqlite":
             server = make_url(request.getfixturevalue("postgresql"))
-            with create_engine(server, isolation_level="AUTOCOMMIT").connect() as connection:
+            engine = create_engine(server, isolation_level="AUTOCOMMIT", poolclass=NullPool)
+            with engine.connect() as connection:
                 connection.exec_driver_sql(f"CREATE DATABASE search{number}")
             url = server.set(database=f"search{number}").render_as_string(hide_password=False)
         database = Database(url)
@@ -121,11 +124,17 @@ def make_database(
                     pytest.skip("this PostgreSQL does not offer the extension pgvector")
                 connection.exec_driver_sql("CREATE EXTENSION vector")
         pgvector.install(database)
-        made.append(database)
+        _made.append(database)
         return database
 
-    yield make
-    for database in made:
+    return make
+
+
+@pytest.fixture(autouse=True)
+def _few_connections() -> Iterator[None]:
+    """Give back what a test connected: the server takes a hundred connections, and there are more databases."""
+    yield
+    for database in _made:
         database.dispose()
 
 
