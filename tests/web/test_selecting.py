@@ -211,7 +211,8 @@ def test_a_copied_recipe_is_applied_to_a_selection_and_taken_back(
     assert "The recipe you copied" in page.text_content("dialog .pick-line >> nth=0")
     page.click("dialog .button.primary")
     page.wait_for_selector(".toast:has-text('2 photos have a new version')")
-    edits = f"Promise.all({chosen}.map(id => fetch(`/api/v1/photos/${{id}}/edits`).then(a => a.json())))"
+    read = "fetch(`/api/v1/photos/${id}/edits`).then(a => a.json()).then(page => page.items)"
+    edits = f"Promise.all({chosen}.map(id => {read}))"
     assert [[e["status"] for e in found] for found in page.evaluate(edits)] == [["ready"], ["ready"]]
     page.click(".toast:has-text('new version') button")
     page.wait_for_selector(".toast:has-text('taken back')")
