@@ -47,21 +47,10 @@ def key(api: TestClient) -> dict[str, str]:
     return {"X-Auth-Token": made["secret"]}
 
 
-class LookingHere:
-    """Answers in this process, where the fake analyzer is, instead of in a child."""
-
-    def __init__(self, context: Context) -> None:
-        self.context = context
-
-    def ask(self, question: str, **arguments: Any) -> Any:
-        return getattr(lookup, question)(self.context, **arguments)
-
-    def close(self) -> None:
-        pass
-
-
 @pytest.fixture
-def client(anonymous: TestClient, key: dict[str, str], context: Context) -> TestClient:
+def client(
+    anonymous: TestClient, key: dict[str, str], context: Context, monkeypatch: pytest.MonkeyPatch
+) -> TestClient:
     def see(_image: Any) -> Analysis:
         return Analysis(
             tags=(
@@ -74,9 +63,8 @@ def client(anonymous: TestClient, key: dict[str, str], context: Context) -> Test
             stages=(StageRun("tags", "scene/test@one", "1", 0.01),),
         )
 
-    lookup._analyzers[context.settings.models_dir] = FakeAnalyzer(see)  # type: ignore[assignment]
+    monkeypatch.setattr(lookup, "_analyzer", lambda _context: FakeAnalyzer(see))
     context.__dict__["lookout"] = HereAndNow(context)
-    context.__dict__["lookout"] = LookingHere(context)
     return TestClient(anonymous.app, headers=key, raise_server_exceptions=False)
 
 
