@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -241,3 +242,14 @@ def browser(open_browser: Callable[[str], Browser], anna: Any) -> Browser:
 def fresh(anonymous: TestClient) -> Browser:
     """A browser on a server without users."""
     return Browser(anonymous)
+
+
+def eventually(page: Any, expression: str, seconds: float = 30) -> None:
+    """Wait until an expression or function holds in the page.
+
+    Playwright's own waiting evaluates text inside the page, which our content security policy rightly forbids.
+    """
+    deadline = time.monotonic() + seconds
+    while not page.evaluate(expression):
+        assert time.monotonic() < deadline, f"never came true: {expression}"
+        page.wait_for_timeout(50)

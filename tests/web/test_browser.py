@@ -16,6 +16,7 @@ import uvicorn
 from app.context import Context
 from app.main import create_app
 from app.services.accounts import Viewer
+from tests.web.conftest import eventually
 
 pytestmark = pytest.mark.slow
 
@@ -488,9 +489,7 @@ class TestAsAGuest:
         assert page.text_content(".lightbox-count") == "5 of 5"
         page.keyboard.press("Escape")
         page.wait_for_selector("dialog.lightbox[open]", state="detached")
-        page.wait_for_function(
-            "document.activeElement.closest('.tile') === document.querySelectorAll('.tile')[4]"
-        )
+        eventually(page, "document.activeElement.closest('.tile') === document.querySelectorAll('.tile')[4]")
         page.click("[data-play]")
         page.wait_for_selector("dialog.lightbox.playing")
         page.wait_for_selector(".lightbox-count:has-text('2 of 5')")
@@ -521,9 +520,9 @@ class TestServiceWorker:
 
         Worker(context, FakeAnalyzer()).run_once()  # makes the small pictures of some photos
         s: Screen = screen()
-        s.page.wait_for_function("navigator.serviceWorker.controller !== null")
+        eventually(s.page, "navigator.serviceWorker.controller !== null")
         s.open("/")
-        s.page.wait_for_function(f"async () => (await ({KEPT})()).length > 3")
+        eventually(s.page, f"async () => (await ({KEPT})()).length > 3")
         return s
 
     def test_without_a_connection_the_shell_stays(self, visited: Screen, listening: Listening) -> None:
@@ -541,7 +540,7 @@ class TestServiceWorker:
         visited.open("/settings")
         page.click("form[action='/sign-out'] button")
         page.wait_for_url(f"{visited.address}/sign-in")
-        page.wait_for_function("async () => !(await caches.keys()).includes('albumen-pictures')")
+        eventually(page, "async () => !(await caches.keys()).includes('albumen-pictures')")
         listening.stop()
         assert page.evaluate("url => fetch(url).then(() => true, () => false)", kept[0]) is False
 
@@ -555,4 +554,4 @@ class TestServiceWorker:
         page.fill("#password", PASSWORD)
         page.click("button.primary")
         page.wait_for_url(f"{visited.address}/")
-        page.wait_for_function(f"async () => (await ({KEPT})()).length === 0")
+        eventually(page, f"async () => (await ({KEPT})()).length === 0")

@@ -16,6 +16,7 @@ from app.context import Context
 from app.models import Embedding, PhotoTag
 from app.services.tagging.vocabulary import sync_vocabulary
 from app.worker import Worker
+from tests.web.conftest import eventually
 from tests.web.test_browser import address, chromium, library, listening, screen
 
 pytestmark = pytest.mark.slow
@@ -257,9 +258,10 @@ def test_teaching_a_tag_from_a_selection_and_judging_what_it_finds(
     page.wait_for_selector(f".judge li[data-id='{first}']", state="detached")
     page.keyboard.press("n")
     page.wait_for_selector(f".judge li[data-id='{second}']", state="detached")
-    page.wait_for_function(
+    eventually(
+        page,
         "() => fetch('/api/v1/tags/our-boat/review').then(a => a.json())"
-        ".then(now => !now.learning && now.examples === 3 && now.counter_examples === 1)"
+        ".then(now => !now.learning && now.examples === 3 && now.counter_examples === 1)",
     )
     page.click("button:has-text('Yes to all shown')")
     page.wait_for_selector(".empty")

@@ -13,6 +13,7 @@ from app.models import DetectedObject, Photo, PhotoTag, Stage, Tag
 from app.services.accounts import Viewer
 from app.services.collections import albums
 from app.services.tagging.vocabulary import sync_vocabulary
+from tests.web.conftest import eventually
 from tests.web.test_browser import address, chromium, library, listening, screen
 
 pytestmark = pytest.mark.slow
@@ -226,6 +227,6 @@ def test_an_edit_shows_in_the_photos_place(
     before = page.get_attribute(".picture img", "src")
     page.click("[data-version]")
     assert "/edits/" in page.evaluate("document.querySelector('.picture img').src")
-    page.wait_for_function("() => document.querySelector('.picture img').naturalWidth > 0")
+    eventually(page, "() => document.querySelector('.picture img').naturalWidth > 0")
     page.click("[data-version]")
     assert page.evaluate("document.querySelector('.picture img').src").endswith(before)
