@@ -11,10 +11,11 @@ import binascii
 import hashlib
 import json
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 from app.errors import Invalid
 
+Row = TypeVar("Row")
 _CHECK = 6
 
 
@@ -22,6 +23,12 @@ def write_cursor(values: Sequence[Any], of: str) -> str:
     """A cursor of JSON values for the list ``of`` (its kind, and what was asked for)."""
     body = json.dumps([*values, of], separators=(",", ":")).encode()
     return base64.urlsafe_b64encode(hashlib.sha256(body).digest()[:_CHECK] + body).rstrip(b"=").decode()
+
+
+def cut(rows: Sequence[Row], limit: int) -> tuple[list[Row], Row | None]:
+    """Of rows asked for one beyond ``limit``: the page, and its last row when more follow (the cursor is of it)."""
+    page = list(rows[:limit])
+    return page, page[-1] if len(rows) > limit else None
 
 
 def read_cursor(cursor: str, of: str) -> list[Any]:

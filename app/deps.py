@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterator
 from typing import Annotated, Any, cast
 
-from fastapi import Depends, Request, Security
+from fastapi import Depends, Header, Request, Security
 from fastapi.security import APIKeyCookie, HTTPBearer
 
 from app.context import Context
@@ -149,6 +149,14 @@ AlbumReader = Annotated[Viewer, Depends(viewer_with("albums.read"))]
 AlbumWriter = Annotated[Viewer, Depends(viewer_with("albums.write"))]
 ImageProcessor = Annotated[Viewer, Depends(viewer_with("images"))]
 Administrator = Annotated[Viewer, Depends(viewer_with("admin"))]
+
+
+def _language(viewer: SignedIn, accept_language: Annotated[str, Header()] = "") -> str:
+    return language_of(accept_language, viewer.language)
+
+
+Language = Annotated[str, Depends(_language)]
+"""``en`` or ``zh``: the language of an answer to the one who asks."""
 
 
 def language_of(accept_language: str, chosen: str | None = None) -> str:

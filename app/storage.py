@@ -15,6 +15,7 @@ import os
 import re
 import secrets
 import shutil
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -205,6 +206,12 @@ class Storage:
             for folder in (target.parent, target.parent.parent, self._blobs):
                 _sync_folder(folder)
         return target
+
+    @contextmanager
+    def scratch(self) -> Iterator[Path]:
+        """A folder for a moment, on the disk of the photos: ``/tmp`` may be memory, or too small."""
+        with tempfile.TemporaryDirectory(dir=self._incoming) as folder:
+            yield Path(folder)
 
     def discard(self, writer: Incoming) -> None:
         writer.discard()

@@ -10,6 +10,7 @@ from fastapi import APIRouter
 from pydantic import Field
 
 from app.api.schemas import JobPublic, Limit, Listing, Schema, problems
+from app.cursors import cut
 from app.db import WriteSession
 from app.deps import Administrator, ContextDep, ReadDb, WriteDb
 from app.models import Campaign
@@ -101,8 +102,9 @@ def list_retags(
 ) -> Listing[CampaignPublic]:
     """The latest first."""
     found = retag.list_campaigns(session, limit + 1, before=cursor)
-    page = [CampaignPublic.of(retag.progress(session, campaign)) for campaign in found[:limit]]
-    return Listing(items=page, next_cursor=str(found[limit - 1].id) if len(found) > limit else None)
+    page, end = cut(found, limit)
+    items = [CampaignPublic.of(retag.progress(session, campaign)) for campaign in page]
+    return Listing(items=items, next_cursor=str(end.id) if end else None)
 
 
 @router.get("/retag/{campaign_id}", response_model=CampaignPublic, responses=_ERRORS, summary="One campaign")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Literal
 from uuid import UUID
 
-from fastapi import APIRouter, Header, Query
+from fastapi import APIRouter, Query
 from starlette.responses import JSONResponse
 
 from app.api.photos import field_names, items_of, only
@@ -21,7 +21,7 @@ from app.api.schemas import (
     TagNodePublic,
     problems,
 )
-from app.deps import AlbumReader, AlbumWriter, PhotoReader, ReadDb, WriteDb, language_of
+from app.deps import AlbumReader, AlbumWriter, Language, PhotoReader, ReadDb, WriteDb
 from app.errors import Invalid
 from app.search import find_photos
 from app.services.collections import albums
@@ -163,10 +163,9 @@ def remove_from_album(viewer: AlbumWriter, session: WriteDb, album_id: UUID, pho
 def list_tags(
     viewer: PhotoReader,
     session: ReadDb,
+    language: Language,
     used: Annotated[bool, Query(description="Only tags that are on a photo, and their parents.")] = False,
-    accept_language: Annotated[str, Header()] = "",
 ) -> list[TagNodePublic]:
-    language = language_of(accept_language, viewer.language)
     nodes = vocabulary.tag_tree(session, viewer)
     by_id = {node.tag.id: node.tag for node in nodes}
     keep = set(by_id)

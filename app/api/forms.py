@@ -11,6 +11,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 from starlette.datastructures import FormData, UploadFile
 from starlette.formparsers import MultiPartException
 
+from app.api.schemas import PictureRequest, ProcessRequest
 from app.errors import Invalid
 from app.sentences import say
 from app.services import intake
@@ -32,15 +33,39 @@ async def read_form(request: Request) -> FormData:
         raise Invalid(say("The form cannot be read: {error}", error=error)) from None
 
 
-async def file_of(value: Any) -> bytes:
-    """The bytes of a form's file field.
-
-    Raises:
-        Invalid: the field is not there, or is no file.
-    """
+def file_of(form: FormData) -> UploadFile:
+    """The form's field ``file``. Raises Invalid when it is not there, or is no file."""
+    value = form.get("file")
     if not isinstance(value, UploadFile):
         raise Invalid("The form needs a field named file with the picture.", field="file")
-    return await value.read()
+    return value
+
+
+def is_json(request: Request) -> bool:
+    return request.headers.get("content-type", "").startswith("application/json")
+
+
+async def picture_of(request: Request, kind: type[PictureRequest] | type[ProcessRequest]) -> bytes:
+    """A picture sent as a multipart ``file``, or as JSON of a ``kind`` with base64 in ``image``. Raises Invalid."""
+    if is_json(request):
+        return intake.decode_base64(parsed(kind, await request.body()).image, "image")
+    form = await read_form(request)
+    try:
+        return await file_of(form).read()
+    finally:
+        await form.close()
+
+
+def file_form(**fields: dict[str, Any]) -> dict[str, Any]:
+    """OpenAPI of a multipart form with a ``file`` and other fields."""
+    file = {"type": "string", "format": "binary"}
+    return {"schema": {"type": "object", "required": ["file"], "properties": {"file": file, **fields}}}
+
+
+def form_body(form: dict[str, Any], json: dict[str, Any] | None = None) -> dict[str, Any]:
+    """OpenAPI of a body read here and not by the framework: a form, and JSON where that is taken too."""
+    content = {"multipart/form-data": form, **({"application/json": json} if json else {})}
+    return {"requestBody": {"required": True, "content": content}}
 
 
 def parsed(kind: type[Body], body: bytes) -> Body:

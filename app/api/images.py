@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import base64
 import json
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 from uuid import UUID
 
-from fastapi import APIRouter, Header, Request
+from fastapi import APIRouter, Request
 from fastapi.concurrency import run_in_threadpool
 from starlette.responses import FileResponse, JSONResponse, Response
 
 from app.api.files import send_rendition
-from app.api.forms import file_of, parsed, read_form
+from app.api.forms import file_form, file_of, form_body, is_json, parsed, picture_of, read_form
 from app.api.schemas import (
     EditCreate,
     EditPublic,
@@ -28,7 +25,7 @@ from app.api.schemas import (
     problems,
 )
 from app.context import Context
-from app.deps import ContextDep, ImageProcessor, PhotoReader, PhotoWriter, ReadDb, WriteDb, language_of
+from app.deps import ContextDep, ImageProcessor, Language, PhotoReader, PhotoWriter, ReadDb, WriteDb
 from app.errors import Invalid
 from app.imaging.formats import MEDIA_TYPES
 from app.sentences import say
@@ -43,11 +40,9 @@ router = APIRouter(tags=["enhancement"])
     responses=problems(401, 403),
     summary="Every edit operation",
 )
-def list_enhancements(
-    viewer: PhotoReader, accept_language: Annotated[str, Header()] = ""
-) -> list[dict[str, Any]]:
+def list_enhancements(viewer: PhotoReader, language: Language) -> list[dict[str, Any]]:
     """Name, kind, parameters with type, range, default and unit, and rough CPU seconds per megapixel."""
-    return edits.operations(language_of(accept_language, viewer.language))
+    return edits.operations(language)
 
 
 @router.post(
@@ -73,8 +68,8 @@ def preview_edit(
     viewer: PhotoReader, session: ReadDb, context: ContextDep, photo_id: PhotoId, body: EditCreate
 ) -> Response:
     """A JPEG with a long side of at most 1,024 pixels; nothing is stored."""
-    with tempfile.TemporaryDirectory(dir=context.settings.data / "incoming") as folder:
-        target = Path(folder) / "preview.jpg"
+    with context.storage.scratch() as folder:
+        target = folder / "preview.jpg"
         edits.preview(context, session, viewer, photo_id, body.recipe, target)
         return Response(target.read_bytes(), media_type="image/jpeg", headers={"Cache-Control": "no-store"})
 
@@ -149,23 +144,15 @@ def restore_edit(viewer: PhotoWriter, session: WriteDb, edit_id: UUID) -> EditPu
     return EditPublic.of(edits.restore_edit(session, viewer, edit_id))
 
 
-def _picture_body(**more: str) -> dict[str, Any]:
-    """OpenAPI of a picture sent as a form or as JSON; ``more`` are text fields of the form and what they mean."""
-    fields = {name: {"type": "string", "description": meaning} for name, meaning in more.items()}
-    file = {"type": "string", "format": "binary"}
-    form = {"type": "object", "required": ["file"], "properties": {"file": file, **fields}}
-    content = {
-        "multipart/form-data": {"schema": form},
-        "application/json": {"schema": ProcessRequest.model_json_schema()},
-    }
-    return {"requestBody": {"required": True, "content": content}}
-
-
 @router.post(
     "/images/process",
     response_class=Response,
-    openapi_extra=_picture_body(
-        recipe="The recipe as a JSON list.", format="Shorthand for a last output step."
+    openapi_extra=form_body(
+        file_form(
+            recipe={"type": "string", "description": "The recipe as a JSON list."},
+            format={"type": "string", "description": "Shorthand for a last output step."},
+        ),
+        {"schema": ProcessRequest.model_json_schema()},
     ),
     summary="Process a picture, storing nothing",
     responses={
@@ -175,7 +162,7 @@ def _picture_body(**more: str) -> dict[str, Any]:
 )
 async def process_image(request: Request, _viewer: ImageProcessor, context: ContextDep) -> Response:
     """Multipart gives picture bytes back; JSON with base64 gives JSON with base64 back. Size and time are limited."""
-    if request.headers.get("content-type", "").startswith("application/json"):
+    if is_json(request):
         body = parsed(ProcessRequest, await request.body())
         data, kind = await run_in_threadpool(
             _process, context, intake.decode_base64(body.image, "image"), body.recipe, body.format
@@ -183,7 +170,7 @@ async def process_image(request: Request, _viewer: ImageProcessor, context: Cont
         return JSONResponse({"image": base64.b64encode(data).decode(), "format": kind})
     form = await read_form(request)
     try:
-        source = await file_of(form.get("file"))
+        source = await file_of(form).read()
         recipe = _recipe_of(form.get("recipe"))
         wanted = form.get("format")
         data, kind = await run_in_threadpool(
@@ -197,28 +184,22 @@ async def process_image(request: Request, _viewer: ImageProcessor, context: Cont
 @router.post(
     "/images/analyze",
     summary="Analyse a picture, storing nothing",
-    openapi_extra=_picture_body(),
+    openapi_extra=form_body(file_form(), {"schema": ProcessRequest.model_json_schema()}),
     responses=problems(401, 403, 413, 415, 422, 503),
 )
 async def analyze_image(
     request: Request,
     viewer: ImageProcessor,
     context: ContextDep,
-    accept_language: Annotated[str, Header()] = "",
+    language: Language,
 ) -> dict[str, Any]:
     """Multipart `file`, or JSON {image: base64}: tags, objects, faces, cues and text."""
-    if request.headers.get("content-type", "").startswith("application/json"):
-        data = intake.decode_base64(parsed(ProcessRequest, await request.body()).image, "image")
-    else:
-        form = await read_form(request)
-        try:
-            data = await file_of(form.get("file"))
-        finally:
-            await form.close()
-    language = language_of(accept_language, viewer.language)
+    data = await picture_of(request, ProcessRequest)
 
     def look() -> dict[str, Any]:
-        with _stored(context, data) as path:
+        with context.storage.scratch() as folder:
+            path = folder / "picture"
+            path.write_bytes(data)
             return context.lookout.ask("look_at", path=str(path), language=language)
 
     return await run_in_threadpool(look)
@@ -227,19 +208,11 @@ async def analyze_image(
 def _process(context: Context, data: bytes, recipe: Any, wanted: str | None) -> tuple[bytes, str]:
     if wanted:
         recipe = [*recipe, {"op": "output", "format": wanted}]
-    with _stored(context, data) as path:
-        target = path.with_name("result")
-        done = edits.process_once(context, path, recipe, target)
+    with context.storage.scratch() as folder:
+        source, target = folder / "picture", folder / "result"
+        source.write_bytes(data)
+        done = edits.process_once(context, source, recipe, target)
         return target.read_bytes(), done.format
-
-
-@contextmanager
-def _stored(context: Context, data: bytes) -> Iterator[Path]:
-    """The bytes as a file for a moment: decoding happens in another process."""
-    with tempfile.TemporaryDirectory(dir=context.settings.data / "incoming") as folder:
-        path = Path(folder) / "picture"
-        path.write_bytes(data)
-        yield path
 
 
 def _recipe_of(value: Any) -> Any:

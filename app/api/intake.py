@@ -7,42 +7,28 @@ from typing import Annotated
 
 from fastapi import APIRouter, Header, Request, Response
 from fastapi.concurrency import run_in_threadpool
-from starlette.datastructures import UploadFile
 
-from app.api.forms import form_options, read_form
+from app.api.forms import file_form, file_of, form_body, form_options, read_form
 from app.api.schemas import Base64Upload, Checksums, Existing, Uploaded, problems
 from app.deps import ContextDep, PhotoUploader, ReadDb
-from app.errors import Invalid
 from app.services import intake
 from app.services.clients import repeats
 
 router = APIRouter(tags=["photos"])
 
-_UPLOAD_FORM = {
-    "requestBody": {
-        "required": True,
-        "content": {
-            "multipart/form-data": {
-                "schema": {
-                    "type": "object",
-                    "required": ["file"],
-                    "properties": {
-                        "file": {"type": "string", "format": "binary"},
-                        "taken_at": {
-                            "type": "string",
-                            "format": "date-time",
-                            "description": "Used when the file does not know.",
-                        },
-                        "device_id": {"type": "string"},
-                        "device_asset_id": {"type": "string"},
-                        "album_id": {"type": "string", "format": "uuid"},
-                        "favorite": {"type": "boolean", "default": False},
-                    },
-                }
-            }
+_UPLOAD_FORM = form_body(
+    file_form(
+        taken_at={
+            "type": "string",
+            "format": "date-time",
+            "description": "Used when the file does not know.",
         },
-    }
-}
+        device_id={"type": "string"},
+        device_asset_id={"type": "string"},
+        album_id={"type": "string", "format": "uuid"},
+        favorite={"type": "boolean", "default": False},
+    )
+)
 IdempotencyKey = Annotated[
     str | None,
     Header(
@@ -91,9 +77,7 @@ async def upload_photo(
             return answer(known, response)
     form = await read_form(request)
     try:
-        file = form.get("file")
-        if not isinstance(file, UploadFile):
-            raise Invalid("The form needs a field named file with the picture.", field="file")
+        file = file_of(form)
         options = form_options(form, file.filename or "")
         added = await run_in_threadpool(repeats.add_once, context, viewer, file.file, options, key, announced)
     finally:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 from typing import Annotated
 
-from fastapi import APIRouter, Header, Query
+from fastapi import APIRouter, Query
 
 from app.api.schemas import problems
 from app.api.schemas.library import (
@@ -16,7 +16,7 @@ from app.api.schemas.library import (
     MemoryPublic,
     SuggestionPublic,
 )
-from app.deps import PhotoReader, ReadDb, language_of
+from app.deps import Language, PhotoReader, ReadDb
 from app.search import suggest
 from app.search.countries import chinese_name
 from app.services.collections import memories, places
@@ -54,11 +54,9 @@ def complete_search(
     responses=problems(401, 403),
     summary="Countries, regions and towns with counts",
 )
-def list_places(
-    viewer: PhotoReader, session: ReadDb, accept_language: Annotated[str, Header()] = ""
-) -> list[CountryPublic]:
+def list_places(viewer: PhotoReader, session: ReadDb, language: Language) -> list[CountryPublic]:
     """Every place where there are photos outside trash and archive, the most photographed first."""
-    chinese = language_of(accept_language, viewer.language) == "zh"
+    chinese = language == "zh"
     return [
         CountryPublic.of(code, (chinese_name(code) if chinese else None) or towns[0].country, towns)
         for code, towns in places.by_country(places.list_places(session, viewer))

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Annotated, TypeVar
 
-from fastapi import APIRouter, Header, Query
+from fastapi import APIRouter, Query
 from starlette.responses import JSONResponse
 
 from app.api.schemas import (
@@ -22,7 +22,7 @@ from app.api.schemas import (
     PhotoUpdate,
     problems,
 )
-from app.deps import ContextDep, PhotoReader, PhotoWriter, ReadDb, WriteDb, language_of
+from app.deps import ContextDep, Language, PhotoReader, PhotoWriter, ReadDb, WriteDb
 from app.errors import Invalid
 from app.search import Hit, find_photos
 from app.sentences import say
@@ -107,12 +107,8 @@ def items_of(hits: Sequence[Hit]) -> list[PhotoItem]:
     responses=problems(401, 403, 404, 422),
     summary="Everything about a photo",
 )
-def get_photo(
-    viewer: PhotoReader, session: ReadDb, photo_id: PhotoId, accept_language: Annotated[str, Header()] = ""
-) -> PhotoPublic:
-    return PhotoPublic.from_detail(
-        photos.describe(session, viewer, photo_id), language_of(accept_language, viewer.language)
-    )
+def get_photo(viewer: PhotoReader, session: ReadDb, photo_id: PhotoId, language: Language) -> PhotoPublic:
+    return PhotoPublic.from_detail(photos.describe(session, viewer, photo_id), language)
 
 
 @router.patch(
@@ -126,16 +122,14 @@ def update_photo(
     session: WriteDb,
     photo_id: PhotoId,
     body: PhotoUpdate,
-    accept_language: Annotated[str, Header()] = "",
+    language: Language,
 ) -> PhotoPublic:
     fields = body.model_dump(exclude={"location"})
     location = (body.location.latitude, body.location.longitude) if body.location else None
     cleared = "location" in body.model_fields_set and body.location is None
     change = photos.Change(**fields, location=location, clear_location=cleared)
     photos.update_photo(session, viewer, photo_id, change)
-    return PhotoPublic.from_detail(
-        photos.describe(session, viewer, photo_id), language_of(accept_language, viewer.language)
-    )
+    return PhotoPublic.from_detail(photos.describe(session, viewer, photo_id), language)
 
 
 @router.delete(

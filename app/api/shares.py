@@ -9,15 +9,14 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Header, Path, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from pydantic import Field
-from starlette.datastructures import UploadFile
 from starlette.responses import FileResponse
 
 from app.api.auth import client_address
 from app.api.files import PICTURES, send_rendition
-from app.api.forms import read_form
+from app.api.forms import file_form, file_of, form_body, read_form
 from app.api.schemas import Cursor, Limit, Listing, PhotoId, Place, Schema, local_time, photo_place, problems
+from app.cursors import cut
 from app.deps import AlbumWriter, ContextDep, PhotoReader, PhotoWriter, ReadDb, WriteDb, check_same_origin
-from app.errors import Invalid
 from app.models import Photo, Share
 from app.services.collections import shares
 from app.services.collections.shares import Opened
@@ -141,8 +140,9 @@ def list_shares(
 ) -> Listing[SharePublic]:
     """The newest first; expired ones too."""
     found = shares.list_shares(session, viewer, limit=limit + 1, before=cursor)
-    page = [SharePublic.of(listed.share) for listed in found[:limit]]
-    return Listing(items=page, next_cursor=str(page[-1].id) if len(found) > limit else None)
+    page, end = cut(found, limit)
+    items = [SharePublic.of(listed.share) for listed in page]
+    return Listing(items=items, next_cursor=str(end.share.id) if end else None)
 
 
 @router.delete(
@@ -240,29 +240,14 @@ class Received(Schema):
     response_model=Received,
     responses=problems(403, 409, 413, 415, 507, *_REFUSALS),
     summary="Add a photo as a guest",
-    openapi_extra={
-        "requestBody": {
-            "required": True,
-            "content": {
-                "multipart/form-data": {
-                    "schema": {
-                        "type": "object",
-                        "required": ["file"],
-                        "properties": {"file": {"type": "string", "format": "binary"}},
-                    }
-                }
-            },
-        }
-    },
+    openapi_extra=form_body(file_form()),
 )
 async def upload_to_share(request: Request, context: ContextDep, opened: _Visited) -> Received:
     """Multipart with one `file`, where the owner asks for photos. Whether the photo was there before is not told."""
     check_same_origin(request)
     form = await read_form(request)
     try:
-        file = form.get("file")
-        if not isinstance(file, UploadFile):
-            raise Invalid("The form needs a field named file with the picture.", field="file")
+        file = file_of(form)
         added = await run_in_threadpool(shares.receive, context, opened, file.file, file.filename or "")
     finally:
         await form.close()

@@ -6,12 +6,12 @@ from typing import Annotated
 from urllib.parse import quote
 from uuid import UUID
 
-from fastapi import APIRouter, Header, Query, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 from pydantic import Field
 from starlette.responses import FileResponse
 
 from app.api.schemas import BoxSchema, Cursor, Limit, PhotoId, PhotoItem, Schema, problems
-from app.deps import ContextDep, PhotoReader, PhotoWriter, ReadDb, WriteDb, language_of
+from app.deps import ContextDep, Language, PhotoReader, PhotoWriter, ReadDb, WriteDb
 from app.models import Tag
 from app.services.tagging import taxonomy, teaching
 from app.services.understanding import evidence
@@ -126,9 +126,7 @@ class EvidencePublic(Schema):
     responses=problems(401, 403, 404, 422),
     summary="Teach a tag by examples",
 )
-def teach_tag(
-    viewer: PhotoWriter, session: WriteDb, body: TagTeach, accept_language: Annotated[str, Header()] = ""
-) -> TagTaught:
+def teach_tag(viewer: PhotoWriter, session: WriteDb, body: TagTeach, language: Language) -> TagTaught:
     """Makes a tag of your own, or extends it, and gives it to every photo that fits, now and in future.
 
     Five examples are a good start. Every tag you confirm or reject later improves it.
@@ -136,7 +134,7 @@ def teach_tag(
     taught = teaching.teach(session, viewer, body.name, body.examples, body.counter_examples)
     return TagTaught(
         slug=taught.tag.slug,
-        name=_name(taught.tag, language_of(accept_language, viewer.language)),
+        name=_name(taught.tag, language),
         examples=taught.examples,
         counter_examples=taught.counter_examples,
         photos=taught.photos,
@@ -154,15 +152,15 @@ def review_tag(
     viewer: PhotoReader,
     session: ReadDb,
     slug: str,
+    language: Language,
     limit: Limit = 60,
     cursor: Cursor = None,
-    accept_language: Annotated[str, Header()] = "",
 ) -> TagReview:
     """Photos nobody has judged yet, the surest first. Confirm one with PUT on the photo's tag, reject with DELETE."""
     found = teaching.review(session, viewer, slug, limit=limit, cursor=cursor)
     return TagReview(
         slug=found.tag.slug,
-        name=_name(found.tag, language_of(accept_language, viewer.language)),
+        name=_name(found.tag, language),
         examples=found.examples,
         counter_examples=found.counter_examples,
         waiting=found.waiting,
@@ -180,10 +178,7 @@ def review_tag(
     responses=problems(401, 403),
     summary="Tags you have hidden",
 )
-def hidden_tags(
-    viewer: PhotoReader, session: ReadDb, accept_language: Annotated[str, Header()] = ""
-) -> list[TagChanged]:
-    language = language_of(accept_language, viewer.language)
+def hidden_tags(viewer: PhotoReader, session: ReadDb, language: Language) -> list[TagChanged]:
     return [TagChanged.of(tag, language) for tag in taxonomy.hidden_tags(session, viewer)]
 
 
@@ -193,11 +188,8 @@ def hidden_tags(
     responses=problems(401, 403),
     summary="Tags you have renamed, moved, hidden or merged",
 )
-def changed_tags(
-    viewer: PhotoReader, session: ReadDb, accept_language: Annotated[str, Header()] = ""
-) -> list[TagChanged]:
+def changed_tags(viewer: PhotoReader, session: ReadDb, language: Language) -> list[TagChanged]:
     """Each can be brought back with `POST /tags/{slug}/restore`."""
-    language = language_of(accept_language, viewer.language)
     return [TagChanged.of(tag, language) for tag in taxonomy.changed_tags(session, viewer)]
 
 
@@ -207,12 +199,10 @@ def changed_tags(
     responses=problems(401, 403, 404, 409, 422),
     summary="Make several tags one",
 )
-def merge_tags(
-    viewer: PhotoWriter, session: WriteDb, body: TagMerge, accept_language: Annotated[str, Header()] = ""
-) -> TagChanged:
+def merge_tags(viewer: PhotoWriter, session: WriteDb, body: TagMerge, language: Language) -> TagChanged:
     """They are shown and searched as one, for you alone; `POST /tags/{slug}/restore` parts one again."""
     merged = taxonomy.merge_tags(session, viewer, body.tags, body.into)
-    return TagChanged.of(merged, language_of(accept_language, viewer.language))
+    return TagChanged.of(merged, language)
 
 
 @router.post(
@@ -221,12 +211,10 @@ def merge_tags(
     responses=problems(401, 403, 404, 422),
     summary="Take back what you did to a tag",
 )
-def restore_tag(
-    viewer: PhotoWriter, session: WriteDb, slug: str, accept_language: Annotated[str, Header()] = ""
-) -> TagChanged:
+def restore_tag(viewer: PhotoWriter, session: WriteDb, slug: str, language: Language) -> TagChanged:
     """Its own name and place, in sight, and by itself. A tag of your own keeps the name and place you gave it."""
     restored = taxonomy.restore_tag(session, viewer, slug)
-    return TagChanged.of(restored, language_of(accept_language, viewer.language))
+    return TagChanged.of(restored, language)
 
 
 @router.patch(
@@ -240,7 +228,7 @@ def update_tag(
     session: WriteDb,
     slug: str,
     body: TagUpdate,
-    accept_language: Annotated[str, Header()] = "",
+    language: Language,
 ) -> TagChanged:
     """For you alone: a tag of the vocabulary stays as it is for everybody else. Search and dynamic albums follow at
     once, and find it by its former name, too. Photos keep the wider tags they were given before a tag was moved.
@@ -249,7 +237,7 @@ def update_tag(
     if "parent" in body.model_fields_set:
         fields["parent"] = body.parent or ""
     changed = taxonomy.update_tag(session, viewer, slug, taxonomy.TagChange(**fields))
-    return TagChanged.of(changed, language_of(accept_language, viewer.language))
+    return TagChanged.of(changed, language)
 
 
 @router.delete(
@@ -274,14 +262,14 @@ def tag_evidence(
     session: ReadDb,
     photo_id: PhotoId,
     slug: str,
-    accept_language: Annotated[str, Header()] = "",
+    language: Language,
 ) -> EvidencePublic:
     found = evidence.evidence_of(session, viewer, photo_id, slug)
     best = found.rows[0]
     address = f"/api/v1/photos/{photo_id}/explain?tag={quote(found.tag.slug, safe='')}"
     return EvidencePublic(
         slug=found.tag.slug,
-        name=found.tag.name(language_of(accept_language, viewer.language)),
+        name=found.tag.name(language),
         source=best.source,
         model=best.model,
         confidence=round(best.confidence, 4),

@@ -15,6 +15,7 @@ from starlette.responses import StreamingResponse
 
 from app.api.schemas import JobPage, JobPublic, JobsMoved, Limit, problems
 from app.context import Context
+from app.cursors import cut
 from app.deps import ContextDep, PhotoReader, PhotoWriter, ReadDb, WriteDb
 from app.services import jobs
 from app.services.accounts import Viewer
@@ -34,12 +35,12 @@ def list_jobs(
     cursor: UUID | None = None,
 ) -> JobPage:
     rows = jobs.list_jobs(session, viewer, states=state or (), limit=limit + 1, before=cursor)
-    items = [JobPublic.of(job, filename) for job, filename in rows[:limit]]
+    page, end = cut(rows, limit)
     counts = jobs.counts(session, viewer)
     pace = jobs.pace(session, viewer, counts.ready + counts.running)
     return JobPage(
-        items=items,
-        next_cursor=str(items[-1].id) if len(rows) > limit else None,
+        items=[JobPublic.of(job, filename) for job, filename in page],
+        next_cursor=str(end[0].id) if end else None,
         counts=dataclasses.asdict(counts),
         per_second=pace.rate,
         eta_seconds=pace.eta,

@@ -10,8 +10,6 @@ from __future__ import annotations
 
 import base64
 import json
-import tempfile
-from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
 from fastapi import APIRouter, Depends, Request
@@ -168,8 +166,8 @@ def _tags(context: Context, data: bytes, language: str) -> list[dict[str, Any]]:
     from ml.vocabulary import load_vocabulary
 
     vocabulary = load_vocabulary()
-    with tempfile.TemporaryDirectory(dir=context.settings.data / "incoming") as folder:
-        path = Path(folder) / "picture"
+    with context.storage.scratch() as folder:
+        path = folder / "picture"
         path.write_bytes(data)
         size = context.sandbox.inspect(path)
         seen = context.lookout.ask("look_at", path=str(path), language=language)
@@ -256,8 +254,8 @@ async def _enhanced(context: Context, data: bytes, as_file: bool, recipe: list[d
 
 
 def _process(context: Context, data: bytes, recipe: list[dict[str, Any]]) -> tuple[bytes, str]:
-    with tempfile.TemporaryDirectory(dir=context.settings.data / "incoming") as folder:
-        source, target = Path(folder) / "picture", Path(folder) / "result"
+    with context.storage.scratch() as folder:
+        source, target = folder / "picture", folder / "result"
         source.write_bytes(data)
         done = edits.process_once(context, source, recipe, target)
         return target.read_bytes(), done.format

@@ -14,7 +14,7 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, String, and_, func, or_, select, type_coerce
 
-from app.cursors import as_kinds, bad_cursor, read_cursor, write_cursor
+from app.cursors import as_kinds, bad_cursor, cut, read_cursor, write_cursor
 from app.db import ReadSession
 from app.errors import Invalid
 from app.models import Photo
@@ -191,11 +191,8 @@ def month_of_photos(
         at_once = and_(Photo.taken_local == moment, Photo.id < last)
         statement = statement.where(or_(Photo.taken_local < moment, at_once), Photo.taken_local <= moment)
     newest = statement.order_by(Photo.taken_local.desc(), Photo.id.desc()).limit(limit + 1)
-    tiles = [Tile._make(row) for row in session.execute(newest)]
-    if len(tiles) <= limit:
-        return tiles, None
-    last_tile = tiles[limit - 1]
-    return tiles[:limit], write_cursor([last_tile.taken_local.isoformat(), str(last_tile.id)], seal)
+    tiles, closing = cut([Tile._make(row) for row in session.execute(newest)], limit)
+    return tiles, write_cursor([closing.taken_local.isoformat(), str(closing.id)], seal) if closing else None
 
 
 def _plan(session: ReadSession, viewer: Viewer, query: str | Query, trashed: bool, archived: bool) -> Plan:

@@ -161,7 +161,7 @@ class _Model:
 
 
 class VectorIndex:
-    """All vectors of one kind (``semantic`` or ``visual``). Thread-safe."""
+    """See ``app.search.matches.Nearest``: all vectors of one kind, in memory. Thread-safe."""
 
     def __init__(self, kind: str, *, use_faiss: bool | None = None) -> None:
         self.kind = kind
@@ -186,12 +186,6 @@ class VectorIndex:
         among: Collection[UUID] | None = None,
         least: float = -1.0,
     ) -> list[Match]:
-        """The ``k`` photos of ``owner`` whose vectors of ``model`` are nearest to ``query``, the nearest first.
-
-        Args:
-            query: ``(width,)`` float32 of unit length.
-            among: only these photos; least: only from this cosine on.
-        """
         query = np.ascontiguousarray(query, np.float32)
         with self._lock:
             self._follow(session)
@@ -210,7 +204,6 @@ class VectorIndex:
         return [match for match in found if match.similarity >= least][:k]
 
     def models(self, session: ReadSession, owner: UUID) -> list[str]:
-        """The models of which ``owner`` has vectors to be found, in the order of their ids."""
         with self._lock:
             self._follow(session)
             code = self._owners.get(owner, -1)

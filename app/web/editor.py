@@ -6,8 +6,6 @@ for operations it has never heard of.
 
 from __future__ import annotations
 
-import tempfile
-from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -141,8 +139,8 @@ def style_on_photo(
     if preset not in {known.name for known in PRESETS}:
         raise NotFound("There is no such style.")
     recipe = [{"op": "style", "preset": preset}]
-    with tempfile.TemporaryDirectory(dir=context.settings.data / "incoming") as folder:
-        target = Path(folder) / "style.jpg"
+    with context.storage.scratch() as folder:
+        target = folder / "style.jpg"
         edits.preview(
             context, session, viewer, photo_id, recipe, target, long_side=_STYLE_SIDE, supersede=False
         )

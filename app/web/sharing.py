@@ -9,6 +9,7 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from app import deps
+from app.cursors import cut
 from app.db import ReadSession, utcnow
 from app.errors import Invalid
 from app.services import photos
@@ -34,8 +35,9 @@ def shares_page(
 ) -> Response:
     t = translator_of(request)
     found = shares.list_shares(session, viewer, limit=_PAGE + 1, before=cursor)
-    more = address("/shares", cursor=found[_PAGE - 1].share.id) if len(found) > _PAGE else ""
-    rows = tuple(_row(listed, t) for listed in found[:_PAGE])
+    page, end = cut(found, _PAGE)
+    more = address("/shares", cursor=end.share.id) if end else ""
+    rows = tuple(_row(listed, t) for listed in page)
     return respond(request, SharesPage(shell_of(request, "shares"), rows, more))
 
 

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from sqlalchemy import Select, and_, delete, func, or_, select
 
-from app.cursors import as_kinds, read_cursor, write_cursor
+from app.cursors import as_kinds, cut, read_cursor, write_cursor
 from app.db import ReadSession, WriteSession, insert_into, utcnow
 from app.errors import BadQuery, Conflict, Invalid, NotFound
 from app.models import Album, AlbumPhoto, Photo
@@ -79,9 +79,7 @@ def list_albums(
         changed, last = as_kinds(read_cursor(cursor, "albums"), datetime.fromisoformat, UUID)
         same = and_(Album.updated_at == changed, Album.id > last)
         query = query.where(or_(Album.updated_at < changed, same))
-    found = list(session.scalars(query))
-    page = found[:limit]
-    end = page[-1] if len(found) > limit else None
+    page, end = cut(session.scalars(query).all(), limit)
     return AlbumsPage(
         [summarise(session, viewer, album) for album in page],
         write_cursor([end.updated_at.isoformat(), end.id.hex], "albums") if end else None,

@@ -11,7 +11,6 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
-import tempfile
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -298,8 +297,8 @@ def download_file(context: Context, opened: Opened, photo: Photo) -> tuple[Path,
 def _without_location(context: Context, photo: Photo) -> Path:
     kind = "png" if photo.format == "png" else "jpeg"
     output = {"op": "output", "format": kind, "quality": 95, "metadata": "keep_without_location"}
-    with tempfile.TemporaryDirectory(dir=context.settings.data / "incoming") as folder:
-        target = Path(folder) / "shared"
+    with context.storage.scratch() as folder:
+        target = folder / "shared"
         order = darkroom.Order(context.storage.original(photo.checksum), [output], target)
         darkroom.develop(context.settings, order, seconds=context.settings.process_seconds)
         return context.storage.write_rendition(

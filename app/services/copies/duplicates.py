@@ -15,7 +15,7 @@ from uuid import UUID
 from sqlalchemy import delete, func, select
 from sqlalchemy.orm import aliased
 
-from app.cursors import as_kinds, read_cursor, write_cursor
+from app.cursors import as_kinds, cut, read_cursor, write_cursor
 from app.db import ReadSession, WriteSession, insert_into
 from app.errors import Invalid, NotFound
 from app.models import AlbumPhoto, Cue, DuplicatePair, Edit, Face, Job, Person, Photo, PhotosApart
@@ -93,14 +93,14 @@ def list_groups(
     groups = [group for group in _groups(session, viewer) if kind in (None, group[1])]
     after = as_kinds(read_cursor(cursor, "duplicates"), UUID)[0] if cursor else None
     left = [group for group in groups if after is None or group[0][-1] < after]
-    page = left[:limit]
+    page, end = cut(left, limit)
     described = _describe(session, [photo_id for ids, _ in page for photo_id in ids])
     items = [_ordered(found, [described[i] for i in ids if i in described]) for ids, found in page]
     return DuplicatesPage(
         [group for group in items if len(group.photos) > 1],
         len(groups),
         _is_searching(session, viewer),
-        write_cursor([page[-1][0][-1].hex], "duplicates") if len(left) > limit else None,
+        write_cursor([end[0][-1].hex], "duplicates") if end else None,
     )
 
 

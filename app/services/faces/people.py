@@ -13,7 +13,7 @@ from uuid import UUID
 
 from sqlalchemy import and_, case, delete, func, or_, select
 
-from app.cursors import as_kinds, read_cursor, write_cursor
+from app.cursors import as_kinds, cut, read_cursor, write_cursor
 from app.db import ReadSession, WriteSession, utcnow
 from app.errors import Invalid, NotFound
 from app.models import Face, FaceRejection, Person, Photo
@@ -125,12 +125,12 @@ def list_people(
                 and_(unnamed == rank, or_(faces < count, and_(faces == count, Person.id > last))),
             )
         )
-    rows = session.execute(query).all()
-    covers = _covers(session, [row[0] for row in rows[:limit]])
-    items = [PersonSummary(p, n, photos, covers.get(p.id)) for p, n, photos, _ in rows[:limit]]
+    rows, end = cut(session.execute(query).all(), limit)
+    covers = _covers(session, [row[0] for row in rows])
+    items = [PersonSummary(p, n, photos, covers.get(p.id)) for p, n, photos, _ in rows]
     more = None
-    if len(rows) > limit:
-        person, count, _, rank = rows[limit - 1]
+    if end is not None:
+        person, count, _, rank = end
         more = write_cursor([rank, count, person.id.hex], "people")
     return PeoplePage(items, more)
 
@@ -177,9 +177,8 @@ def faces_of(
     query = select(Face).join(Photo).where(Face.person_id == person.id, Photo.deleted_at.is_(None))
     if cursor is not None:
         query = query.where(Face.id < as_kinds(read_cursor(cursor, "faces"), UUID)[0])
-    rows = session.scalars(query.order_by(Face.id.desc()).limit(limit + 1)).all()
-    more = write_cursor([rows[limit - 1].id.hex], "faces") if len(rows) > limit else None
-    return FacePage(list(rows[:limit]), more)
+    faces, end = cut(session.scalars(query.order_by(Face.id.desc()).limit(limit + 1)).all(), limit)
+    return FacePage(faces, write_cursor([end.id.hex], "faces") if end else None)
 
 
 def photos_of(
@@ -194,10 +193,9 @@ def photos_of(
         same = and_(Photo.taken_local == taken, Photo.id < last)
         query = query.where(or_(Photo.taken_local < taken, same))
     newest = query.order_by(Photo.taken_local.desc(), Photo.id.desc()).limit(limit + 1)
-    rows = session.scalars(newest).all()
-    end = rows[limit - 1] if len(rows) > limit else None
+    photos, end = cut(session.scalars(newest).all(), limit)
     more = write_cursor([end.taken_local.isoformat(), end.id.hex], "photos of a person") if end else None
-    return PhotosPage(list(rows[:limit]), more)
+    return PhotosPage(photos, more)
 
 
 # --- deciding -------------------------------------------------------------------------------------------------

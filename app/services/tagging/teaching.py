@@ -18,7 +18,7 @@ from sqlalchemy import Select, and_, delete, func, insert, or_, select, update
 from sqlalchemy.orm import aliased
 
 from app.context import Context
-from app.cursors import as_kinds, read_cursor, write_cursor
+from app.cursors import as_kinds, cut, read_cursor, write_cursor
 from app.db import ReadSession, WriteSession, utcnow
 from app.errors import Invalid, NotFound
 from app.models import Embedding, Job, Photo, PhotoTag, Tag, TaughtTag
@@ -311,13 +311,13 @@ def review(
     rows = (
         session.execute(query.order_by(PhotoTag.confidence.desc(), Photo.id).limit(limit + 1)).tuples().all()
     )
-    shown = rows[:limit]
+    shown, end = cut(rows, limit)
     verdicts = Counter(_verdicts(session, tag.id).values())
     return Review(
         tag, verdicts["confirmed"], verdicts["rejected"],
         session.scalar(select(func.count()).select_from(PhotoTag).join(Photo).where(mine)) or 0,
-        taught.revision != taught.learned_revision, list(shown),
-        write_cursor([shown[-1][1], shown[-1][0].id.hex], slug) if len(rows) > limit else None,
+        taught.revision != taught.learned_revision, shown,
+        write_cursor([end[1], end[0].id.hex], slug) if end else None,
     )  # fmt: skip
 
 

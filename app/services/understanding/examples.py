@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
-from pathlib import Path
-
 import numpy as np
 
 from app.context import Context
@@ -25,8 +22,8 @@ def photos_like(context: Context, viewer: Viewer, data: bytes, limit: int) -> li
     """
     if not data:
         raise Invalid("Choose the picture to search with.", field="file")
-    with tempfile.TemporaryDirectory(dir=context.settings.data / "incoming") as folder:
-        path = Path(folder) / "picture"
+    with context.storage.scratch() as folder:
+        path = folder / "picture"
         path.write_bytes(data)
         seen = context.lookout.ask("picture_vector", path=str(path))
     with context.database.read() as session:
