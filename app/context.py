@@ -25,7 +25,9 @@ class Context:
     @classmethod
     def open(cls, settings: Settings, *, decoders: int = 1) -> Context:
         """Open the data folder; ``decoders`` is the number of decoding children started on first use."""
-        return cls(settings, Database(settings.db_url), Storage(settings), decoders)
+        return cls(
+            settings, Database(settings.db_url, models_dir=settings.models_dir), Storage(settings), decoders
+        )
 
     @cached_property
     def sandbox(self) -> Sandbox:

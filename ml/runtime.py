@@ -72,7 +72,7 @@ class Network:
         """Run the network.
 
         Args:
-            arrays: one per input of the entry, of the example's rank; float32.
+            arrays: one per input of the entry, of the example's rank; float32, or ``input_type``.
             outputs: which of the entry's outputs to compute, in this order; None for all.
 
         Raises:
@@ -173,6 +173,11 @@ def _open_torch(entry: ModelEntry, folder: Path, device: str, threads: int) -> _
         return [by_name[name].float().cpu().numpy() for name in outputs]
 
     return run
+
+
+def input_type(entry: ModelEntry) -> type[np.generic]:
+    """What the network's inputs hold: token ids or, for all others, values of pixels."""
+    return np.float32 if entry.text_input is None else np.int64
 
 
 def gpu_present() -> bool:

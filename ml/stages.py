@@ -16,9 +16,9 @@ class Findings(TypedDict, total=False):
     """What is known about one picture so far; a stage returns the keys it found.
 
     ``probabilities`` is ``(1000,) float32``, the scene network's softmax; ``visual`` ``(1280,)`` and
-    ``semantic`` ``(384,)`` are float32 of unit length. ``lens`` is the lens's name from the photo's metadata
-    and ``models`` the model id by stage that ran; the analyzer sets both. The other keys are those of
-    ``ml.types.Analysis``.
+    ``semantic`` ``(384,)`` are float32 of unit length, and so is ``image_text``, as wide as its model's vectors.
+    ``lens`` is the lens's name from the photo's metadata and ``models`` the model id by stage that ran; the
+    analyzer sets both. The other keys are those of ``ml.types.Analysis``.
     """
 
     tags: tuple[TagScore, ...]
@@ -29,6 +29,7 @@ class Findings(TypedDict, total=False):
     probabilities: Vector
     visual: Vector
     semantic: Vector
+    image_text: Vector
     lens: str
     models: Mapping[str, str]
 
@@ -37,7 +38,7 @@ class Stage(Protocol):
     """One kind of understanding.
 
     Attributes:
-        stage: its name: scenes, objects, faces, cues, text, embedding, tags.
+        stage: its name: scenes, objects, faces, cues, text, embedding, image-text, tags.
         model_ids: registry ids of the networks it runs; the first is stored with the results.
         version: raised when the same networks give other results.
         needs: stages without whose findings it cannot run; ``uses``: stages it profits from when they ran

@@ -100,4 +100,7 @@ class Analysis:
     text: tuple[TextBlock, ...] = ()
     visual: Vector | None = None  # (1280,) unit length, float32: similar pictures
     semantic: Vector | None = None  # (384,) unit length, float32: search by meaning
+    image_text: Vector | None = (
+        None  # unit length, float32, as wide as the chosen image-text model's: the same
+    )
     stages: tuple[StageRun, ...] = field(default=())

@@ -21,7 +21,16 @@ from pathlib import Path
 from typing import Any, Literal
 
 from ml import registry
-from ml.download import ChecksumError, FetchError, default_cache, extract, locked, obtain, sha256_of
+from ml.download import (
+    ChecksumError,
+    FetchError,
+    default_cache,
+    extract,
+    locked,
+    obtain,
+    obtain_files,
+    sha256_of,
+)
 from ml.export import ExportTask, to_json
 from ml.registry import ModelEntry
 
@@ -164,11 +173,16 @@ class Zoo:
         def report(done: int, total: int) -> None:
             progress(Progress(entry.id, "download", done, total))
 
-        archive = None if entry.source.kind == "own" else obtain(entry.source, self.cache, report)
         staging = self.models_dir / f".making-{entry.folder}"
         shutil.rmtree(staging, ignore_errors=True)
-        progress(Progress(entry.id, "unpack"))
-        files = extract(entry.source, archive, entry.files, staging / ".source")
+        (staging / ".source").mkdir(parents=True)
+        from_hub = entry.source.kind == "hub"
+        if from_hub:
+            files = obtain_files(entry, self.cache, report)
+        else:
+            archive = None if entry.source.kind == "own" else obtain(entry.source, self.cache, report)
+            progress(Progress(entry.id, "unpack"))
+            files = extract(entry.source, archive, entry.files, staging / ".source")
         for file in entry.files:
             if file.keep:
                 (staging / file.name).parent.mkdir(parents=True, exist_ok=True)
@@ -179,6 +193,10 @@ class Zoo:
         shutil.rmtree(staging / ".source")
         _write_marker(entry, staging, difference)
         _replace(staging, self.models_dir / entry.folder)
+        for path in (
+            files.values() if from_hub else ()
+        ):  # archives are kept for what else is in them; these are not
+            path.unlink(missing_ok=True)
 
 
 def _convert(entry: ModelEntry, files: dict[str, Path], staging: Path, progress: Listener) -> float:

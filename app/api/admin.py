@@ -26,7 +26,7 @@ class RetagRequest(Schema):
 
     query: str = Field("", max_length=4000, examples=["year:2024"])
     stages: list[str] | None = Field(
-        None, description="tags, objects, faces, embedding, cues, text; default all"
+        None, description="tags, objects, faces, embedding, image-text, cues, text; default all"
     )
     model: str | None = Field(None, max_length=80, description="registry id to use instead of the default")
     only_outdated: bool = Field(

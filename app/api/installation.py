@@ -52,6 +52,11 @@ class ModelPublic(Schema):
     metrics: list[MetricPublic]
     chosen: bool = Field(description="Used for its task now.")
     choice: bool = Field(description="Whether its task has others to choose from.")
+    stage: str = Field(
+        description="The stage of a re-tag that has photos looked at by it; empty without a choice."
+    )
+    awaiting: int = Field(description="Photos it has not looked at, where it is chosen among others.")
+    download: int = Field(description="Bytes that fetching it would bring, with what it requires.")
     measured: dict[str, Any] = Field(
         description="On this machine: seconds and memory_bytes for one `input`; empty when not measured."
     )
@@ -63,7 +68,8 @@ class ModelPublic(Schema):
             id=entry.id, task=entry.task, version=entry.version, title=entry.title, default=entry.default,
             state=report.state, bytes=report.bytes, licence=entry.weights_licence, code_licence=entry.code_licence,
             weaknesses=list(entry.weaknesses), metrics=[MetricPublic(**vars(metric)) for metric in entry.metrics],
-            chosen=report.chosen, choice=report.choice, measured=report.measured,
+            chosen=report.chosen, choice=report.choice, measured=report.measured, stage=report.stage,
+            awaiting=report.awaiting, download=report.download,
         )  # fmt: skip
 
 
@@ -106,7 +112,8 @@ def measure_model(viewer: Administrator, session: WriteDb, body: ModelNamed) -> 
 def choose_model(
     _viewer: Administrator, session: WriteDb, context: ContextDep, body: ModelNamed
 ) -> list[ModelPublic]:
-    """Photos keep what they have until they are looked at again (`POST /admin/retag` with `only_outdated`)."""
+    """Photos keep what they have until they are looked at again: `POST /admin/retag` with `stages: [stage]` and
+    `only_outdated`; `awaiting` says how many. Choosing the former model takes it back."""
     models.choose(session, context.settings, body.model)
     session.flush()
     return [ModelPublic.of(report) for report in models.reports(session, context.settings)]

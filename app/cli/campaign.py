@@ -55,8 +55,7 @@ def _start(arguments: argparse.Namespace, context: Context) -> dict[str, Any]:
             if arguments.only_outdated
             else None
         )
-        ids = retag.select_photos(session, arguments.query, owner=owner, stages=stages,
-                                  only_outdated=arguments.only_outdated, current=current)  # fmt: skip
+        ids = retag.select_photos(session, arguments.query, owner=owner, current=current)
     ids = ids[: arguments.limit]
     if arguments.dry_run:
         return _dry_run(context, worker, ids, stages, arguments)

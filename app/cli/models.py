@@ -14,10 +14,13 @@ if TYPE_CHECKING:
 
 
 def register(add: Add) -> None:
-    models = add("models", _models, "List, fetch and verify model weights; time the networks.", as_json=True)
-    models.add_argument("action", choices=["list", "fetch", "verify", "bench"])
+    models = add("models", _models, "List, fetch, verify and choose networks; time them.", as_json=True)
+    models.add_argument("action", choices=["list", "fetch", "verify", "choose", "bench"])
     models.add_argument(
-        "ids", nargs="*", metavar="ID", help="default: all default models (bench: all that are installed)"
+        "ids",
+        nargs="*",
+        metavar="ID",
+        help="default: all default models (bench: all that are installed; choose: none, tells what is in use)",
     )
 
 
@@ -30,6 +33,8 @@ def _models(arguments: argparse.Namespace, settings: Settings) -> int:
     try:
         if arguments.action == "bench":
             return _bench(arguments, zoo)
+        if arguments.action == "choose":
+            return _choose(arguments, settings)
         if arguments.action == "list":
             states = zoo.states()
         elif arguments.action == "verify":
@@ -61,6 +66,35 @@ def _models(arguments: argparse.Namespace, settings: Settings) -> int:
             f"{mark} {row['id']:<44} {row['state']:<9} {float(row['bytes']) / 1e6:7.1f} MB  {row['licence']}"
         )
     return 1 if arguments.action == "verify" and any(row["state"] != "ready" for row in rows) else 0
+
+
+def _choose(arguments: argparse.Namespace, settings: Settings) -> int:
+    """Use the named networks from now on, and say how many photos they have not looked at."""
+    from app.cli.command import opened
+    from app.errors import AppError
+    from app.services.understanding import models
+
+    context = opened(settings)
+    try:
+        with context.database.write() as session:
+            for model_id in arguments.ids:
+                models.choose(session, settings, model_id)
+        with context.database.read() as session:
+            chosen = [r for r in models.reports(session, settings) if r.chosen and r.choice]
+    except AppError as error:
+        fail(error.detail)
+    finally:
+        context.close()
+    rows = [
+        {"id": r.entry.id, "task": r.entry.task, "stage": r.stage, "awaiting": r.awaiting} for r in chosen
+    ]
+    if arguments.json:
+        print_json(rows)
+    for row in [] if arguments.json else rows:
+        print(f"{row['task']:<9} {row['id']:<46} {row['awaiting']} photos not looked at yet")
+        if row["awaiting"]:
+            print(f"{'':9} albumen retag --stage {row['stage']} --only-outdated")
+    return 0
 
 
 def _bench(arguments: argparse.Namespace, zoo: Zoo) -> int:

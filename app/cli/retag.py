@@ -20,7 +20,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--query", default="", help="only photos this search finds (default: all)")
     parser.add_argument("--user", help="only this user's photos")
     parser.add_argument(
-        "--stage", help="comma-separated: tags,objects,faces,embedding,cues,text (default: all)"
+        "--stage", help="comma-separated: tags,objects,faces,embedding,image-text,cues,text (default: all)"
     )
     parser.add_argument("--model", help="registry id of the model to use instead of the stage's default")
     parser.add_argument("--only-outdated", action="store_true", help="only where a stage is missing or older")

@@ -146,7 +146,7 @@ class Embedding(Base):
 
     __tablename__ = "embeddings"
     photo_id: Mapped[UUID] = mapped_column(cascade("photos.id"), primary_key=True)
-    kind: Mapped[str] = mapped_column(String(8), primary_key=True)  # visual semantic
+    kind: Mapped[str] = mapped_column(String(8), primary_key=True)  # visual semantic imgtext
     model: Mapped[str] = mapped_column(String(80))
     vector: Mapped[bytes]  # unit length, float16 little endian
     version: Mapped[int] = mapped_column(BigInteger, default=0)  # given by triggers: see app.search.numbering

@@ -22,7 +22,8 @@ class Match:
 
 
 class Nearest(Protocol):
-    """The vectors of one kind (``semantic`` or ``visual``) in one database. Models and owners are kept apart."""
+    """The vectors of one kind (``semantic``, ``visual`` or ``imgtext``) in one database. Models and owners are kept
+    apart."""
 
     def search(
         self,

@@ -44,6 +44,7 @@ def _model_row(report: models.ModelReport, busy: float | None, t: Translator) ->
     entry, measured = report.entry, report.measured
     facts = [
         Fact(t("model.size"), t.size(report.bytes)) if report.bytes else None,
+        Fact(t("model.download"), t.size(report.download)) if report.download else None,
         Fact(t("model.licence"), entry.weights_licence) if entry.weights_licence else None,
         Fact(t("model.speed"), _speed(measured, t)) if measured else None,
         Fact(t("model.memory"), t.size(measured["memory_bytes"])) if measured else None,
@@ -69,12 +70,16 @@ def _model_row(report: models.ModelReport, busy: float | None, t: Translator) ->
         fetchable=report.state != "ready" and not without,
         measurable=report.state == "ready" and bool(entry.examples),
         busy=busy,
+        stage=report.stage,
+        awaiting=t("model.awaiting", count=report.awaiting) if report.awaiting else "",
     )
 
 
 def _speed(measured: dict[str, object], t: Translator) -> str:
     shape, seconds = measured["input"], float(str(measured["seconds"]))
     assert isinstance(shape, list)
+    if len(shape) == 2:
+        return t("model.seconds_text", ms=f"{seconds * 1000:.3g}")
     return t("model.seconds", ms=f"{seconds * 1000:.3g}", width=shape[-1], height=shape[-2])
 
 

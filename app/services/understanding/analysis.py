@@ -48,7 +48,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-STAGES = ("tags", "objects", "faces", "embedding", "cues", "text")
+STAGES = ("tags", "objects", "faces", "embedding", "image-text", "cues", "text")
 RENDITIONS = ("grid", "preview")
 _RENDITION_VERSION = "1"
 
@@ -250,6 +250,7 @@ def replace_results(session: WriteSession, photo: Photo, analysis: Analysis) -> 
         _replace_faces(session, photo, analysis, ran["faces"].model)
     _replace_vector(session, photo, "visual", analysis.visual, ran.get("scenes"))
     _replace_vector(session, photo, "semantic", analysis.semantic, ran.get("embedding"))
+    _replace_vector(session, photo, "imgtext", analysis.image_text, ran.get("image-text"))
     if analysis.visual is not None or analysis.semantic is not None:
         session.flush()
         teaching.tag_photo(session, photo)

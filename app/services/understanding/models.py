@@ -11,8 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from sqlalchemy import func, select
+
 from app.db import ReadSession, WriteSession, utcnow
 from app.errors import Conflict, Invalid, NotFound
+from app.models import Photo, Stage
 from app.sentences import say
 from app.services.upkeep import facts
 from app.settings import Settings
@@ -21,14 +24,21 @@ if TYPE_CHECKING:
     from ml import Analyzer
     from ml.registry import ModelEntry
 
-_STAGES_OF_TASK = {"scene": ("scenes", "tags"), "object": ("objects",)}
+_MEANING = "semantic"
+_STAGES_OF_TASK = {"scene": ("scenes", "tags"), "object": ("objects",), _MEANING: ("image-text",)}
+_SHOWN_BY = {"scene": "tags", "object": "objects"}  # the stage that tells which network of a task saw a photo
 _CHOSEN = "models.chosen"
 _MEASURED = "models.measured"
 
 
 @dataclass(frozen=True)
 class ModelReport:
-    """One registry entry with its state here. ``chosen``: used for its task now; ``choice``: there are others."""
+    """One registry entry with its state here.
+
+    ``chosen``: used for its task now; ``choice``: there are others; ``stage``: the one that a re-tag is asked for, to
+    have photos looked at by it; ``awaiting``: how many have not been, where it is in use and there is a choice;
+    ``download``: the bytes that fetching it, with what it requires, would bring.
+    """
 
     entry: ModelEntry
     state: str  # ready missing outdated damaged
@@ -36,6 +46,9 @@ class ModelReport:
     chosen: bool
     choice: bool
     measured: dict[str, Any]  # seconds, memory_bytes, input, at; empty when not measured
+    stage: str
+    awaiting: int
+    download: int
 
 
 def reports(session: ReadSession, settings: Settings) -> list[ModelReport]:
@@ -45,12 +58,36 @@ def reports(session: ReadSession, settings: Settings) -> list[ModelReport]:
 
     chosen, measured = chosen_models(session), facts.get(session, _MEASURED)
     found = []
-    for state in Zoo(settings.models_dir).states():
+    states = {state.entry.id: state for state in Zoo(settings.models_dir).states()}
+    for state in states.values():
         entry = state.entry
+        missing = [part for part in _with_required(entry) if states[part.id].state != "ready"]
         choice = entry.task in _STAGES_OF_TASK and len(registry.for_task(entry.task)) > 1
         in_use = chosen.get(entry.task, entry.id if entry.default else "") == entry.id
-        found.append(ModelReport(entry, state.state, state.size, in_use, choice, measured.get(entry.id, {})))
+        stage = _stage_of(entry) if choice else ""
+        waiting = awaiting(session, entry) if choice and in_use else 0
+        known = measured.get(entry.id, {})
+        download = sum(part.download_bytes for part in missing)
+        found.append(
+            ModelReport(entry, state.state, state.size, in_use, choice, known, stage, waiting, download)
+        )
     return found
+
+
+def awaiting(session: ReadSession, entry: ModelEntry) -> int:
+    """How many photos this network has not looked at: until it has, searches of what it sees pass them over."""
+    made = select(Stage.photo_id).where(
+        Stage.photo_id == Photo.id,
+        Stage.stage == _stage_of(entry),
+        Stage.model == entry.id,
+        Stage.error.is_(None),
+    )
+    left = select(func.count()).where(Photo.status == "ready", Photo.deleted_at.is_(None), ~made.exists())
+    return session.scalar(left) or 0
+
+
+def _stage_of(entry: ModelEntry) -> str:
+    return _SHOWN_BY.get(entry.task) or ("embedding" if entry.default else "image-text")
 
 
 def entry_of(model_id: str) -> ModelEntry:
@@ -99,6 +136,13 @@ def chosen_models(session: ReadSession) -> dict[str, str]:
     return {task: str(model) for task, model in facts.get(session, _CHOSEN).items()}
 
 
+def meaning_model(session: ReadSession) -> str:
+    """The model whose vectors searches by meaning compare."""
+    from ml.semantics import MODEL
+
+    return chosen_models(session).get(_MEANING, MODEL)
+
+
 def choose(session: WriteSession, settings: Settings, model_id: str) -> None:
     """Use this model for its task from now on; photos keep what they have until they are looked at again.
 
@@ -140,12 +184,17 @@ def build_analyzer(
     from ml import Analyzer
 
     wanted = {**(chosen or {}), **({choosable(model).task: model} if model is not None else {})}
+    from ml.semantics import MODEL
+
     options = {
-        stage: {"model": name} for task, name in wanted.items() for stage in _STAGES_OF_TASK.get(task, ())
+        stage: {"model": name}
+        for task, name in wanted.items()
+        for stage in _STAGES_OF_TASK.get(task, ())
+        if name != MODEL  # which the stage ``embedding`` sees to, whatever else is chosen
     }
     return Analyzer(models_dir, options=options)
 
 
 def provenance(analyzer: Analyzer, stages: Sequence[str]) -> dict[str, tuple[str, str]]:
-    """Stage -> (model id, version) that this analyzer would record."""
-    return {stage: analyzer.provenance(stage) for stage in stages}
+    """Stage -> (model id, version) that this analyzer would record, for the stages that it runs."""
+    return {stage: analyzer.provenance(stage) for stage in stages if analyzer.runs(stage)}

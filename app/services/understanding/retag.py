@@ -93,30 +93,27 @@ def select_photos(
     query: str,
     *,
     owner: UUID | None = None,
-    stages: Sequence[str] = (),
-    only_outdated: bool = False,
     current: dict[str, tuple[str, str]] | None = None,
 ) -> list[UUID]:
     """Photos a campaign would touch: of every user (or of ``owner``), as each owner's own search finds them.
 
-    ``only_outdated`` keeps those for which a stage is missing, failed, or was made by another model or version than
-    ``current`` says (stage -> model id, version).
+    ``current`` says what would be recorded now (stage -> model id, version), and keeps the photos for which one of
+    these stages is missing, failed, or was made by another model or version.
     """
     users = session.scalars(select(User).order_by(User.id)).all()
     ids: list[UUID] = []
     for user in users:
         if owner is None or user.id == owner:
             ids += find_ids(session, accounts.viewer_of(user), query, archived=True)
-    if not only_outdated:
+    if current is None:
         return ids
     fresh: Counter[UUID] = Counter()
-    for stage in stages:
-        model, version = (current or {}).get(stage, ("", ""))
+    for stage, (model, version) in current.items():
         made = select(Stage.photo_id).where(
             Stage.stage == stage, Stage.model == model, Stage.version == version, Stage.error.is_(None)
         )
         fresh.update(session.scalars(made))
-    return [photo_id for photo_id in ids if fresh[photo_id] < len(stages)]
+    return [photo_id for photo_id in ids if fresh[photo_id] < len(current)]
 
 
 @dataclass(frozen=True)
@@ -143,9 +140,7 @@ def wanted_photos(context: Context, wish: Wish) -> list[UUID]:
         made = context.lookout.ask("provenance", stages=wish.stages, model=wish.model)
         current = {stage: (model, version) for stage, (model, version) in made.items()}
     with context.database.read() as session:
-        return select_photos(
-            session, wish.query, stages=wish.stages, only_outdated=wish.only_outdated, current=current
-        )
+        return select_photos(session, wish.query, current=current)
 
 
 def start(

@@ -36,6 +36,7 @@ _TABLES: dict[str, list[tuple[type[Base], Any]]] = {
     "objects": [(DetectedObject, None)],
     "faces": [(Face, None)],
     "embedding": [(Embedding, Embedding.kind == "semantic")],
+    "image-text": [(Embedding, Embedding.kind == "imgtext")],
     "cues": [(Cue, None)],
     "text": [(TextLine, None)],
 }

@@ -75,7 +75,9 @@ class Tried:
 
 @dataclass(frozen=True)
 class ModelRow:
-    """One network; ``busy`` is the progress in 0..1 of an errand about it, None when there is none."""
+    """One network; ``busy`` is the progress in 0..1 of an errand about it, None when there is none. ``awaiting`` says
+    how many photos it has not looked at, which a re-tag of ``stage`` would mend.
+    """
 
     id: str
     title: str
@@ -90,6 +92,8 @@ class ModelRow:
     fetchable: bool
     measurable: bool
     busy: float | None = None
+    stage: str = ""
+    awaiting: str = ""
 
 
 @dataclass(frozen=True)
