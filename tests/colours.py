@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import ModuleType
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import onnx
@@ -24,6 +25,9 @@ from onnx import TensorProto, helper, numpy_helper
 
 from ml import registry
 from ml.registry import CutOff, Example, ModelEntry, Preprocessing, Source, TextInput, WeightFile
+
+if TYPE_CHECKING:
+    from app.context import Context
 
 LENGTH, SIDE, WIDTH = 6, 8, 4
 _COLOURS = {"red": (1, -1, -1), "green": (-1, 1, -1), "blue": (-1, -1, 1)}
@@ -88,9 +92,7 @@ def tokenizer() -> bytes:
     from tokenizers.models import WordLevel
     from tokenizers.pre_tokenizers import Whitespace
 
-    made = Tokenizer(
-        WordLevel({w: i for i, w in enumerate(["[PAD]", "[UNK]", *_WORDS])}, unk_token="[UNK]")
-    )
+    made = Tokenizer(WordLevel({w: i for i, w in enumerate(["[PAD]", "[UNK]", *_WORDS])}, unk_token="[UNK]"))
     made.pre_tokenizer = Whitespace()
     return json.dumps(json.loads(made.to_str())).encode()
 
@@ -141,6 +143,21 @@ def model(name: str, hub: Hub) -> tuple[ModelEntry, ModelEntry]:
         **common,  # type: ignore[arg-type]
     )
     return pictures, words
+
+
+class InThisProcess:
+    """Answers for the child that looks at pictures, which would not know this test's models."""
+
+    def __init__(self, context: Context) -> None:
+        self.context = context
+
+    def ask(self, question: str, **arguments: Any) -> Any:
+        from app.services.understanding import lookup
+
+        return getattr(lookup, question)(self.context, **arguments)
+
+    def close(self) -> None:
+        return
 
 
 @contextmanager

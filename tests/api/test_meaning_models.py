@@ -13,31 +13,19 @@ from PIL import Image
 
 from app.cli import main
 from app.context import Context
-from app.services.understanding import lookup
+from app.search import warm_up
 from app.worker import Worker
 from ml import registry
+from ml.imagetext import TextTower
 from ml.semantics import MODEL
 from tests import colours
-from tests.colours import Hub, id_of
+from tests.colours import Hub, InThisProcess, id_of
 from tests.conftest import FakeAnalyzer
 
 V1 = "/api/v1"
 ADMIN = f"{V1}/admin"
 A, B = id_of("a"), id_of("b")
 RED, GREEN, BLUE = (240, 10, 10), (10, 240, 10), (10, 10, 240)
-
-
-class InThisProcess:
-    """Answers for the child that looks at pictures, which would not know this test's models."""
-
-    def __init__(self, context: Context) -> None:
-        self.context = context
-
-    def ask(self, question: str, **arguments: Any) -> Any:
-        return getattr(lookup, question)(self.context, **arguments)
-
-    def close(self) -> None:
-        return
 
 
 class Album:
@@ -212,6 +200,23 @@ def test_counts_of_albums_follow_the_choice(album: Album) -> None:
     assert count() == 0
     album.choose(A)
     assert count() == 1
+
+
+def test_the_server_starts_with_words_and_vectors_at_hand(
+    album: Album, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    album.add(RED)
+    album.fetch(A)
+    album.choose(A)
+    album.look_again()
+    asked: list[str] = []
+    encode = TextTower.encode
+    monkeypatch.setattr(
+        TextTower, "encode", lambda self, text: (asked.append(self.entry.id), encode(self, text))[1]
+    )
+    with album.context.database.read() as session:
+        warm_up(session)
+    assert asked == ["semantic-text/colours-a@test"]
 
 
 def test_a_damaged_model_leaves_searching_by_words(album: Album, caplog: pytest.LogCaptureFixture) -> None:

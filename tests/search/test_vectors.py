@@ -76,6 +76,20 @@ def test_agrees_with_a_plain_computation(library: Any, use_faiss: bool, width: i
     assert len(index) == 20
 
 
+def test_vectors_of_image_text_models_are_compared_in_full(
+    library: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A projection's error is as large as what parts a text's pictures from others."""
+    monkeypatch.setattr("app.search.vectors._RESCORED", 1)
+    index, query = VectorIndex("imgtext", use_faiss=False), unit(768)
+    for _ in range(60):
+        store(library, library.photo().id, unit(768), kind="imgtext")
+    best = sorted(plainly(library, query, kind="imgtext").values(), reverse=True)[:10]
+    with library.database.read() as session:
+        matches = index.search(session, "a", query, 10, owner=library.viewer.user_id)
+    assert [m.similarity for m in matches] == pytest.approx(best, abs=2e-3)
+
+
 def test_models_and_owners_are_kept_apart(library: Any, library_of: Any) -> None:
     other = library_of(library.database, "ben")
     index = VectorIndex("semantic", use_faiss=False)

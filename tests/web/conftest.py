@@ -141,7 +141,7 @@ def samples(shell: p.Shell) -> list[c.Page]:
                        tried=p.Tried("running", 0.2, "", "", ())),
         c.ModelsPage(shell, (("Objects", (
             p.ModelRow("o/a@b", "A", "1", "ready", "Installed", (p.Fact("Size", "1 MB"),), (p.Fact("mAP", "0.2"),),
-                       ("Small things",), True, False, False, True),
+                       ("Small things",), True, False, False, True, None, "objects", "Not yet: 3"),
             p.ModelRow("o/c@d", "C", "1", "missing", "Not installed", (), (), (), False, False, True, False),
             p.ModelRow("o/e@f", "E", "1", "damaged", "Damaged", (), (), (), False, True, True, False, 0.4))),), True),
         c.StoragePage(shell, (p.BytesRow("Originals", "1 GB", 1.0, "as of now"),), (p.BytesRow("anna", "1 GB", 1.0),),

@@ -10,6 +10,7 @@ import pytest
 
 from app.context import Context
 from app.worker import Worker
+from tests import colours
 
 
 @pytest.fixture
@@ -114,6 +115,37 @@ class TestAdministration:
         assert "Under way" in asked.text
         refused = browser.post("/admin/models/choose", {"model": "object/ssdlite-mobilenet-v2-tiled@coco"})
         assert "not installed" in refused.text
+
+    def test_photos_a_chosen_model_has_not_seen_are_offered_to_it(
+        self,
+        browser: Any,
+        draw: Any,
+        context: Context,
+        worker: Worker,
+        monkeypatch: pytest.MonkeyPatch,
+        tmp_path: Any,
+    ) -> None:
+        monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+        with colours.served():
+            model = colours.id_of("a")
+            page = browser.get("/admin/models").text
+            assert "Searching by meaning" in page
+            assert "SigLIP 2 base" in page
+            assert "690 MB" in page  # both towers
+            browser.upload(draw())
+            worker.run_once()
+            assert "not installed" in browser.post("/admin/models/choose", {"model": model}).text
+            browser.post("/admin/models/fetch", {"model": model})
+            worker.errand_once()
+            assert "Chosen" in browser.post("/admin/models/choose", {"model": model}).text
+            page = browser.get("/admin/models").text
+            assert "It has not looked at 1 photo yet" in page
+            form = {"stage": "image-text", "only_outdated": "1", "action": "start"}
+            assert all(f'name="{name}" value="{value}"' in page for name, value in form.items())
+            monkeypatch.setitem(context.__dict__, "lookout", colours.InThisProcess(context))
+            assert "being looked at again" in browser.post("/activity/retag", form).text
+            Worker(context).run_once()
+            assert "It has not looked at" not in browser.get("/admin/models").text
 
     def test_storage_and_the_check(self, browser: Any, draw: Any, context: Context, worker: Worker) -> None:
         photo = browser.client.get(f"/api/v1/photos/{browser.upload(draw())}").json()

@@ -36,8 +36,8 @@ class ModelReport:
     """One registry entry with its state here.
 
     ``chosen``: used for its task now; ``choice``: there are others; ``stage``: the one that a re-tag is asked for, to
-    have photos looked at by it; ``awaiting``: how many have not been, where it is in use and there is a choice;
-    ``download``: the bytes that fetching it, with what it requires, would bring.
+    have photos looked at by it; ``awaiting``: how many have not been, where it is installed, in use, and there is a
+    choice; ``download``: the bytes that fetching it, with what it requires, would bring.
     """
 
     entry: ModelEntry
@@ -65,7 +65,7 @@ def reports(session: ReadSession, settings: Settings) -> list[ModelReport]:
         choice = entry.task in _STAGES_OF_TASK and len(registry.for_task(entry.task)) > 1
         in_use = chosen.get(entry.task, entry.id if entry.default else "") == entry.id
         stage = _stage_of(entry) if choice else ""
-        waiting = awaiting(session, entry) if choice and in_use else 0
+        waiting = awaiting(session, entry) if choice and in_use and state.state == "ready" else 0
         known = measured.get(entry.id, {})
         download = sum(part.download_bytes for part in missing)
         found.append(
