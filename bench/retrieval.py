@@ -69,7 +69,10 @@ def analyses(files: Sequence[Path], cache: Path | None, models_dir: Path, model:
     for start in range(0, len(files), BATCH):
         batch = files[start : start + BATCH]
         pictures = [np.array(Image.open(file).convert("RGB")) for file in batch]
-        found.update(zip(batch, analyzer.analyze(pictures, STAGES), strict=True))
+        seen = analyzer.analyze(pictures, STAGES)
+        for run in (run for analysis in seen for run in analysis.stages if run.error):
+            sys.exit(f"the stage {run.stage} failed, and figures without it would say nothing: {run.error}")
+        found.update(zip(batch, seen, strict=True))
         print(f"\ranalysed {len(found)} of {len(files)}", end="", file=sys.stderr)
     print(file=sys.stderr)
     if cache is not None:

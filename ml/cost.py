@@ -86,8 +86,8 @@ def cost_of(entry: ModelEntry, models_dir: Path) -> Cost:
     return Cost(**{**values, "shape": tuple(values["shape"])})
 
 
-def _measure(entry: ModelEntry, models_dir: Path) -> Cost:
-    """In this process, which does nothing else."""
+def cost_here(entry: ModelEntry, models_dir: Path) -> Cost:
+    """As ``cost_of``, in this process, which does nothing else."""
     if entry.runtime == "torch":
         import torch  # noqa: F401 - its own memory is not the network's
     else:
@@ -121,4 +121,4 @@ def _peak() -> int:
 
 
 if __name__ == "__main__":
-    print(json.dumps(asdict(_measure(registry.get(sys.argv[1]), Path(sys.argv[2])))))
+    print(json.dumps(asdict(cost_here(registry.get(sys.argv[1]), Path(sys.argv[2])))))

@@ -34,6 +34,7 @@ _CHUNK = 1 << 20
 _POLL_SECONDS = 0.2
 _ATTEMPTS = 5
 _OWN_WEIGHTS = Path(__file__).parent / "weights"
+_HUB = "https://huggingface.co"
 
 
 class FetchError(Exception):
@@ -117,12 +118,18 @@ def obtain_files(
             archive=f"{file.sha256[:16]}-{Path(file.path).name}",
             sha256=file.sha256,
             size=0 if entry.sizes_rounded else file.size,
-            url=f"{entry.source.url}/{file.path}",
+            url=f"{_mirrored(entry.source.url)}/{file.path}",
         )
         found[file.name] = obtain(source, cache, _shifted(report, before, total))
         before += file.size
     report(total, total)
     return found
+
+
+def _mirrored(address: str) -> str:
+    """The same place at the mirror that ``$HF_ENDPOINT`` names, as for other programs; the checksums still hold."""
+    mirror = os.environ.get("HF_ENDPOINT", "").rstrip("/")
+    return mirror + address.removeprefix(_HUB) if mirror and address.startswith(f"{_HUB}/") else address
 
 
 def _shifted(report: Report, before: int, total: int) -> Report:

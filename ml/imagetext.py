@@ -81,10 +81,19 @@ class TextTower:
             return self._tokenizer
 
 
-@lru_cache(maxsize=1)
+_one_at_a_time = threading.Lock()
+_tower = lru_cache(maxsize=1)(TextTower)
+
+
 def text_tower(model_id: str, models_dir: Path) -> TextTower:
-    """The process's text tower; asking for another one lets the former go."""
-    return TextTower(model_id, models_dir)
+    """The process's text tower; asking for another one lets the former go. Raises as ``TextTower`` does."""
+    with _one_at_a_time:  # or two threads would load it twice
+        return _tower(model_id, models_dir)
+
+
+def let_text_tower_go() -> None:
+    """Give its memory back, which may be a gigabyte; cheap when there is none."""
+    _tower.cache_clear()
 
 
 def text_entry(entry: ModelEntry) -> ModelEntry:

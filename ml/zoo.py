@@ -193,10 +193,11 @@ class Zoo:
         shutil.rmtree(staging / ".source")
         _write_marker(entry, staging, difference)
         _replace(staging, self.models_dir / entry.folder)
-        for path in (
-            files.values() if from_hub else ()
-        ):  # archives are kept for what else is in them; these are not
-            path.unlink(missing_ok=True)
+        if (
+            from_hub
+        ):  # archives are kept for what else is in them; these files are here now as they were there
+            for path in files.values():
+                path.unlink(missing_ok=True)
 
 
 def _convert(entry: ModelEntry, files: dict[str, Path], staging: Path, progress: Listener) -> float:

@@ -67,11 +67,13 @@ class Meaning:
             slugs: the vocabulary's concepts that the whole text names.
             among: only these photos.
         """
+        from ml.imagetext import let_text_tower_go
         from ml.semantics import MODEL, semantic_space
 
         chosen = meaning_model(self.session)
         if chosen != MODEL:
             return self._of_pictures(chosen, text, among)
+        let_text_tower_go()  # of a former choice
         index = vector_index(self.session, "semantic")
         if MODEL not in index.models(self.session, self.viewer.user_id):
             return {}  # also spares loading the encoder

@@ -10,7 +10,9 @@ import numpy as np
 import pytest
 
 from ml import Analyzer, registry
+from ml.cost import cost_here
 from ml.imagetext import TextTower
+from ml.measure import measure
 from ml.registry import CutOff
 from ml.semantics import MODEL
 from ml.types import Image
@@ -77,6 +79,16 @@ def test_a_size_known_to_the_megabyte_is_no_reason_to_refuse(hub: Hub, tmp_path:
         Zoo(tmp_path / "others", tmp_path / "cache", [wrong]).fetch([WORDS])
 
 
+def test_a_mirror_may_serve_what_the_hub_has(
+    hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = registry.get(WORDS)
+    away = here.source.url.replace(hub.address, "https://huggingface.co")
+    entry = dataclasses.replace(here, source=dataclasses.replace(here.source, url=away))
+    monkeypatch.setenv("HF_ENDPOINT", hub.address + "/")
+    assert Zoo(tmp_path / "models", tmp_path / "cache", [entry]).fetch([WORDS]) == [entry]
+
+
 def test_words_lie_near_pictures_of_what_they_name(zoo: Zoo) -> None:
     zoo.fetch([A])
     tower = TextTower(A, zoo.models_dir)
@@ -102,6 +114,16 @@ def test_a_text_longer_than_the_tower_reads_is_cut(zoo: Zoo) -> None:
     assert tower.encode("red " * 6) == pytest.approx(tower.encode("red " * 500))
     assert tower.encode("red " * 6 + "green " * 6) == pytest.approx(tower.encode("red"))
     assert np.isfinite(tower.encode("red")).all()
+
+
+@pytest.mark.parametrize(("model", "shape"), [(A, [1, 3, 8, 8]), (WORDS, [1, 6])])
+def test_both_towers_can_be_measured(zoo: Zoo, model: str, shape: list[int]) -> None:
+    zoo.fetch([A])
+    found = measure(model, zoo.models_dir, runs=1)
+    assert found["input"] == shape
+    assert found["seconds"] >= 0
+    cost = cost_here(registry.get(model), zoo.models_dir)
+    assert (list(cost.shape), cost.model_id) == (shape, model)
 
 
 def test_without_a_model_the_stage_is_left_out(zoo: Zoo) -> None:

@@ -28,7 +28,9 @@ def look_at(
     from ml.vocabulary import load_vocabulary
 
     pixels = context.sandbox.render(Path(path)).pixels
-    seen = _analyzer(context).analyze([pixels], stages=stages)[0]
+    analyzer = _analyzer(context)
+    shown = [name for name in analyzer.stages if name != "image-text"]  # a vector is nothing to show
+    seen = analyzer.analyze([pixels], stages=shown if stages is None else stages)[0]
     concepts = load_vocabulary().concepts
     strongest: dict[str, TagScore] = {}
     for tag in sorted(seen.tags, key=lambda t: -t.confidence):

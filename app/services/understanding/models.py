@@ -182,10 +182,9 @@ def build_analyzer(
         Invalid: the registry has no such model, or it does not belong to a stage that lets one choose.
     """
     from ml import Analyzer
-
-    wanted = {**(chosen or {}), **({choosable(model).task: model} if model is not None else {})}
     from ml.semantics import MODEL
 
+    wanted = {**(chosen or {}), **({choosable(model).task: model} if model is not None else {})}
     options = {
         stage: {"model": name}
         for task, name in wanted.items()
