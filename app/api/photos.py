@@ -179,4 +179,16 @@ def confirm_tag(viewer: PhotoWriter, session: WriteDb, photo_id: PhotoId, slug: 
     summary="Remove or reject a tag",
 )
 def reject_tag(viewer: PhotoWriter, session: WriteDb, photo_id: PhotoId, slug: str) -> None:
+    """A later analysis does not bring it back; `DELETE .../verdict` takes the rejection back."""
     photos.reject_tag(session, viewer, photo_id, slug)
+
+
+@router.delete(
+    "/photos/{photo_id}/tags/{slug}/verdict",
+    status_code=204,
+    responses=problems(401, 403, 404, 422),
+    summary="Take back what you said of a tag",
+)
+def forget_verdict(viewer: PhotoWriter, session: WriteDb, photo_id: PhotoId, slug: str) -> None:
+    """Neither confirmed nor rejected any more: the tag is on the photo as far as a model sees it there."""
+    photos.forget_verdict(session, viewer, photo_id, slug)

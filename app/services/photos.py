@@ -229,6 +229,24 @@ def reject_tag(session: WriteSession, viewer: Viewer, photo_id: UUID, slug: str)
         _decide(session, photo, meant, "rejected")
 
 
+def forget_verdict(session: WriteSession, viewer: Viewer, photo_id: UUID, slug: str) -> None:
+    """Take back what the user said of a tag: what the models saw counts again, and without that it is gone.
+
+    Harmless where nothing was said. A taught tag unlearns it.
+    """
+    photo = get_photo(session, viewer, photo_id)
+    of_photo = PhotoTag.photo_id == photo.id
+    for tag in vocabulary.meant(session, viewer, slug):
+        said = session.get(PhotoTag, (tag.id, photo.id, "user"))
+        if said is None:
+            continue
+        session.delete(said)
+        session.flush()
+        session.execute(update(PhotoTag).where(of_photo, PhotoTag.tag_id == tag.id).values(state="suggested"))
+        photo.updated_at = utcnow()
+        teaching.note_verdict(session, tag)
+
+
 def _decide(session: WriteSession, photo: Photo, tag: Tag, state: str) -> None:
     session.merge(
         PhotoTag(tag_id=tag.id, photo_id=photo.id, source="user", confidence=1.0, state=state, model=None)

@@ -151,6 +151,7 @@ class PhotoPage(Page):
     facts: tuple[Fact, ...]
     place: PlaceView | None
     tags: tuple[TagView, ...]
+    rejected: tuple[TagView, ...]
     boxes: tuple[BoxView, ...]
     qualities: tuple[str, ...]  # the cues in words
     cues: tuple[Fact, ...]

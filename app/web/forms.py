@@ -84,8 +84,11 @@ def add_tag(form: Form, viewer: PageViewer, session: deps.WriteDb, photo_id: UUI
 
 @router.post("/photo/{photo_id}/tags/{slug}")
 def judge_tag(form: Form, viewer: PageViewer, session: deps.WriteDb, photo_id: UUID, slug: str) -> Response:
-    if text_of(form, "verdict") == "confirm":
+    said = text_of(form, "verdict")
+    if said == "confirm":
         photos.confirm_tag(session, viewer, photo_id, slug)
+    elif said == "none":
+        photos.forget_verdict(session, viewer, photo_id, slug)
     else:
         photos.reject_tag(session, viewer, photo_id, slug)
     return go(_back(photo_id))

@@ -49,8 +49,16 @@ def judge(form: Form, viewer: PageViewer, session: deps.WriteDb, slug: str) -> R
         photo = UUID(text_of(form, "photo"))
     except ValueError:
         raise NotFound("There is no such photo.") from None
-    if text_of(form, "verdict") == "confirm":
+    yes = text_of(form, "verdict") == "confirm"
+    if yes:
         photos.confirm_tag(session, viewer, photo, slug)
     else:
         photos.reject_tag(session, viewer, photo, slug)
+    undo = address(f"/tag/{slug}/review/undo", photo=photo)
+    return go(f"/tag/{slug}/review", "review.said_yes" if yes else "review.said_no", undo=undo)
+
+
+@router.post("/tag/{slug}/review/undo")
+def take_back(form: Form, viewer: PageViewer, session: deps.WriteDb, slug: str, photo: UUID) -> Response:
+    photos.forget_verdict(session, viewer, photo, slug)
     return go(f"/tag/{slug}/review")

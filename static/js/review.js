@@ -38,15 +38,14 @@ class TagReview extends HTMLElement {
     next?.focus();
     const back = async () => {
       try {
-        // The opposite and then the first verdict would both be learned; taking it back needs a look at the photo.
-        await api(yes ? "DELETE" : "PUT", this.path(id));
+        await api("DELETE", `${this.path(id)}/verdict`);
         this.list.insertBefore(line, after?.isConnected ? after : null);
-        line.querySelector(yes ? ".no" : ".yes").focus();
+        line.querySelector(".yes").focus();
       } catch (error) {
         complain(error);
       }
     };
-    toast(t(yes ? "review.said_yes" : "review.said_no"), { action: t(yes ? "review.rather_no" : "review.rather_yes"), run: back });
+    toast(t(yes ? "review.said_yes" : "review.said_no"), { action: t("undo"), run: back });
     if (!this.list.children.length) location.reload();
   }
 

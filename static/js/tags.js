@@ -10,6 +10,7 @@ import { loadTags, matchTags } from "./words.js";
 class TagEditor extends HTMLElement {
   connectedCallback() {
     this.list = this.querySelector(".tag-list");
+    this.rejected = this.querySelector(".rejected-tags");
     this.addEventListener("submit", (event) => this.submitted(event));
     const input = this.querySelector("#new-tag");
     if (input) new Completer(input, async (text) => (text.trim() ? this.offers(text) : []));
@@ -28,36 +29,41 @@ class TagEditor extends HTMLElement {
       await this.add(form.elements.name.value.trim());
       return;
     }
-    const line = form.closest(".tag-line");
-    const confirm = form.elements.verdict.value === "confirm";
+    const { slug } = form.closest("[data-slug]").dataset;
     try {
-      await api(confirm ? "PUT" : "DELETE", this.path(line.dataset.slug));
+      await api(...this.saying(slug, form.elements.verdict.value));
     } catch (error) {
       complain(error);
       return;
     }
-    if (confirm) this.confirmed(line, form);
-    else this.removed(line);
+    if (form.elements.verdict.value === "reject") this.removed(form.closest(".tag-line"));
+    else {
+      await this.reload();
+      this.querySelector(`[data-slug="${CSS.escape(slug)}"] a`)?.focus();
+    }
+  }
+
+  /** The request that says yes or no to a tag, or takes back what was said. */
+  saying(slug, verdict) {
+    const path = this.path(slug);
+    return { confirm: ["PUT", path], reject: ["DELETE", path], none: ["DELETE", `${path}/verdict`] }[verdict];
   }
 
   path(slug) {
     return `/photos/${this.dataset.id}/tags/${encodeURIComponent(slug)}`;
   }
 
-  confirmed(line, form) {
-    line.classList.replace("suggested", "confirmed");
-    form.replaceWith(h("span", { class: "kept-mark", title: t("tag.confirmed") }, icon("check", t("tag.confirmed"))));
-  }
-
   removed(line) {
     const { name, slug } = line.dataset;
+    const before = line.matches(".confirmed") ? "confirm" : "none";
     if (line.nextElementSibling?.matches(".why")) line.querySelector("[data-why]").click();
     (line.nextElementSibling ?? line.previousElementSibling)?.querySelector("a")?.focus();
     line.remove();
+    this.reload().catch(complain);
     toast(t("tag.removed", { name }), {
       action: t("undo"),
       run: async () => {
-        await api("PUT", this.path(slug)).catch(complain);
+        await api(...this.saying(slug, before)).catch(complain);
         await this.reload();
       },
     });
@@ -75,15 +81,19 @@ class TagEditor extends HTMLElement {
     }
   }
 
-  /** Draw the list anew from what the server says now. */
+  /** Draw the lists anew from what the server says now. */
   async reload() {
-    const photo = await api("GET", `/photos/${this.dataset.id}`);
-    this.list.replaceChildren(...photo.tags.filter((tag) => tag.state !== "rejected").map((tag) => this.line(tag)));
+    const { tags } = await api("GET", `/photos/${this.dataset.id}`);
+    const rejected = tags.filter((tag) => tag.state === "rejected");
+    const at = document.activeElement?.closest?.(".tag-line")?.dataset.slug;
+    this.list.replaceChildren(...tags.filter((tag) => tag.state !== "rejected").map((tag) => this.line(tag)));
+    if (at) this.list.querySelector(`[data-slug="${CSS.escape(at)}"] a`)?.focus();
+    this.rejected.hidden = !rejected.length;
+    this.rejected.querySelector("ul").replaceChildren(...rejected.map((tag) => this.gone(tag)));
   }
 
   line(tag) {
-    const verdict = (value, symbol, label) =>
-      h("form", { method: "post" }, h("input", { type: "hidden", name: "verdict", value }), h("button", { class: "icon-button", "aria-label": label, title: label }, icon(symbol)));
+    const confirmed = tag.state === "confirmed";
     return h(
       "li",
       { class: `tag-line ${tag.state}`, dataset: { slug: tag.slug, name: tag.name } },
@@ -94,13 +104,21 @@ class TagEditor extends HTMLElement {
         "span",
         { class: "actions" },
         whyButton(tag.name),
-        tag.state === "confirmed"
-          ? h("span", { class: "kept-mark", title: t("tag.confirmed") }, icon("check", t("tag.confirmed")))
+        confirmed
+          ? verdict("none", "check", t("tag.unconfirm", { name: tag.name }), "icon-button kept-mark")
           : verdict("confirm", "check", t("tag.confirm", { name: tag.name })),
         verdict("reject", "close", t("tag.reject", { name: tag.name })),
       ),
     );
   }
+
+  gone(tag) {
+    return h("li", { class: "chip", dataset: { slug: tag.slug } }, tag.name, verdict("none", "undo", t("tag.unreject", { name: tag.name }), ""));
+  }
+}
+
+function verdict(value, symbol, label, kind = "icon-button") {
+  return h("form", { method: "post" }, h("input", { type: "hidden", name: "verdict", value }), h("button", { class: kind, "aria-label": label, title: label }, icon(symbol)));
 }
 
 customElements.define("tag-editor", TagEditor);

@@ -110,6 +110,7 @@ ROWS: dict[str, Row] = {
     f"DELETE {V1}/trash": Row(ANYONE, WRITE, 204),
     f"PUT {V1}/photos/{{photo_id}}/tags/{{slug}}": Row(OWNER, WRITE, 204),
     f"DELETE {V1}/photos/{{photo_id}}/tags/{{slug}}": Row(OWNER, WRITE, 204),
+    f"DELETE {V1}/photos/{{photo_id}}/tags/{{slug}}/verdict": Row(OWNER, WRITE, 204),
     f"GET {V1}/photos/{{photo_id}}/original": Row(OWNER, READ),
     f"GET {V1}/photos/{{photo_id}}/rendition/{{kind}}": Row(OWNER, READ),
     # shares
@@ -303,6 +304,9 @@ ROWS: dict[str, Row] = {
     "GET /tag/{slug}/review": Row(PAGE, ok=404),  # it was not taught
     "POST /tag/{slug}/review": Row(
         OWN_PAGE, ok=303, send=lambda o: {"data": {"photo": o["photo_id"], "verdict": "confirm"}}
+    ),
+    "POST /tag/{slug}/review/undo": Row(
+        OWN_PAGE, ok=303, send=lambda o: {"params": {"photo": o["photo_id"]}}
     ),
     "GET /explore/tags": Row(PAGE),
     "POST /explore/tags/{slug}": Row(

@@ -144,6 +144,33 @@ class TestTags:
         assert names(api, q="dog") == []
         assert names(api, q="tag:dog") == []
 
+    @pytest.mark.parametrize("say", ["put", "delete"])
+    def test_a_verdict_can_be_taken_back(
+        self,
+        api: TestClient,
+        context: Context,
+        add: Callable[..., str],
+        analysis: Callable[..., Any],
+        say: str,
+    ) -> None:
+        photo_id = add()
+        Worker(context, FakeAnalyzer(lambda _i: analysis(("dog", 0.9)))).run_once()
+        url = f"/api/v1/photos/{photo_id}"
+        before = api.get(url).json()["tags"]
+        getattr(api, say)(f"{url}/tags/dog")
+        assert api.get(url).json()["tags"] != before
+        for _ in range(2):  # a second time is harmless
+            assert api.delete(f"{url}/tags/dog/verdict").status_code == 204
+            assert api.get(url).json()["tags"] == before
+        assert names(api, q="dog") == ["photo.jpg"]
+
+    def test_taking_back_a_tag_of_ones_own_removes_it(self, api: TestClient, add: Callable[..., str]) -> None:
+        url = f"/api/v1/photos/{add()}"
+        api.put(f"{url}/tags/beach")
+        api.delete(f"{url}/tags/beach/verdict")
+        assert api.get(url).json()["tags"] == []
+        assert api.delete(f"{url}/tags/no-such-tag/verdict").status_code == 404
+
     def test_a_parent_finds_the_photos_of_its_children(
         self, api: TestClient, context: Context, add: Callable[..., str], analysis: Callable[..., Any]
     ) -> None:

@@ -138,6 +138,9 @@ class TestWhatChanges:
         api.delete(f"{url}/tags/beach")
         then(["photo"])
         assert copy.things["photo", photo_id]["tags"] == ["our-boat"]
+        api.delete(f"{url}/tags/our-boat/verdict")
+        then(["photo"])
+        assert copy.things["photo", photo_id]["tags"] == []
         album = api.post("/api/v1/albums", json={"title": "Trip"}).json()["id"]
         then(["album"])
         api.put(f"/api/v1/albums/{album}/photos/{photo_id}")

@@ -146,6 +146,28 @@ def test_a_rejected_photo_is_never_given_the_tag_again(album: Album, context: Co
     assert boats[6] not in album.tagged()
 
 
+def test_a_verdict_that_is_taken_back_is_unlearned(album: Album, context: Context, anna: Viewer) -> None:
+    boats = album.add(3, 8)
+    album.add(None, 25)
+    album.teach(boats[:5])
+    learned = rule_of(context)
+    with context.database.write() as session:
+        photos.reject_tag(session, anna, boats[6], "our-boat")
+    album.work()
+    assert boats[6] not in album.tagged()
+    assert rule_of(context) != learned
+    with context.database.write() as session:
+        photos.forget_verdict(session, anna, boats[6], "our-boat")
+    album.work()
+    assert album.tagged() == set(boats)
+    assert rule_of(context) == learned
+
+
+def rule_of(context: Context) -> bytes | None:
+    with context.database.read() as session:
+        return session.scalars(select(TaughtTag)).one().rule
+
+
 def test_examples_that_are_not_analysed_yet_teach_later(album: Album, context: Context, draw: Drawn) -> None:
     album.add(None, 25)
     boats = album.add(3, 2)

@@ -25,6 +25,7 @@ TAGS = (
     p.TagView("dog", "Dog", 0.9312, "scene", "suggested", "scene/one@x", "/search?q=tag%3Adog"),
     p.TagView("own", "Ours", 1.0, "user", "confirmed", "", "/search?q=tag%3Aown"),
 )
+BEACH = p.TagView("beach", "Beach", 0.6, "scene", "rejected", "", "/search?q=tag%3Abeach")
 BOXES = (
     p.BoxView("object", "dog", 0.8, 0.1, 0.2, 0.3, 0.4, "/search?q=object%3Adog", ("dog", "animal")),
     p.BoxView("face", "Face", 0.99, 0.5, 0.1, 0.1, 0.2),
@@ -47,7 +48,8 @@ def samples(shell: p.Shell) -> list[c.Page]:
         width=400, height=300, thumbhash="3OcRJYB4d3h/iIeHeEh3eIhw+j2w", alt="A title",
         month="2024-06", taken_day="Sunday, 2 June 2024", taken_time="14:02",
         facts=(p.Fact("Camera", "X100", "/search?q=camera"), p.Fact("Size", "4 x 3")),
-        place=p.PlaceView("Lisbon", "38.7 N, 9.1 W", -914, -3872, "/search?q=near"), tags=TAGS, boxes=BOXES,
+        place=p.PlaceView("Lisbon", "38.7 N, 9.1 W", -914, -3872, "/search?q=near"), tags=TAGS,
+        rejected=(BEACH,), boxes=BOXES,
         qualities=("Blurred",), cues=(p.Fact("Sharpness", "0.7"),), text_lines=("NO LITTER", "港区"),
         stages=(p.StageView("Tags", "scene/one@x (1)", "today", "0.1 s", "it failed"),),
         edits=(p.EditView("Brighter", "ready", "/api/v1/edits/e1/file", "exposure", "/photo/p1/edits/e1"),
@@ -60,8 +62,8 @@ def samples(shell: p.Shell) -> list[c.Page]:
     )  # fmt: skip
     bare: dict[str, Any] = {
         "favorite": False, "deleted": True, "rating": 0, "status": "failed", "problem": "", "thumbhash": "",
-        "description": "", "place": None, "tags": (), "boxes": (), "qualities": (), "cues": (), "in_albums": (),
-        "stage_problem": "", "text_lines": (), "stages": (),
+        "description": "", "place": None, "tags": (), "rejected": (), "boxes": (), "qualities": (), "cues": (),
+        "in_albums": (), "stage_problem": "", "text_lines": (), "stages": (),
         "edits": (), "albums": (), "exif": (), "similar": "", "previous": "", "next": "", "shown_original": False,
     }  # fmt: skip
     job = p.JobView("j1", "Understanding a photo", "running", 0.4, "today", "", "/photo/p1", "IMG_1.jpg")

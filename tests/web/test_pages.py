@@ -241,6 +241,12 @@ def test_tags_are_confirmed_rejected_and_added(
     with context.database.read() as session:
         detail = photos.tags_of(session, photos.get_photo(session, anna, UUID(photo)))
     assert {t.tag.slug: t.state for t in detail}["dog"] == "rejected"
+    for slug in ("beach", "dog"):
+        page = browser.post(f"/photo/{photo}/tags/{slug}", {"verdict": "none"})
+    states = {
+        slug: state for state, slug in re.findall(r'class="tag-line (\w+)" data-slug="([\w-]+)"', page.text)
+    }
+    assert states == {"grandma-s-garden": "confirmed", "beach": "suggested", "dog": "suggested"}
 
 
 def test_an_empty_tag_is_refused_politely(browser: Any, draw: Any) -> None:

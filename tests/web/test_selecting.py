@@ -263,6 +263,13 @@ def test_teaching_a_tag_from_a_selection_and_judging_what_it_finds(
         "() => fetch('/api/v1/tags/our-boat/review').then(a => a.json())"
         ".then(now => !now.learning && now.examples === 3 && now.counter_examples === 1)",
     )
+    page.click(".toast:has-text('Taken away') button")  # neither yes nor no
+    page.wait_for_selector(f".judge li[data-id='{second}'] .yes:focus")
+    eventually(
+        page,
+        "() => fetch('/api/v1/tags/our-boat/review').then(a => a.json())"
+        ".then(now => !now.learning && now.examples === 3 && now.counter_examples === 0)",
+    )
     page.click("button:has-text('Yes to all shown')")
     page.wait_for_selector(".empty")
     assert s.complaints == []

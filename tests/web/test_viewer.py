@@ -38,6 +38,27 @@ def understood(library: list[str], context: Context, anna: Viewer) -> str:
     return library[-1]
 
 
+def test_a_verdict_on_a_tag_is_given_and_taken_back(screen: Callable[..., Any], understood: str) -> None:
+    s = screen()
+    s.open(f"/photo/{understood}")
+    page = s.page
+    dog = ".tag-line[data-slug='dog']"
+    page.click(f"{dog} [aria-label^='Confirm']")
+    page.wait_for_selector(f"{dog}.confirmed")
+    page.click(f"{dog} [aria-label^='Confirmed by you']")
+    page.wait_for_selector(f"{dog}.suggested")
+    page.click(f"{dog} [aria-label^='Remove']")
+    page.wait_for_selector(dog, state="detached")
+    page.click(".toast:has-text('removed') button")
+    page.wait_for_selector(f"{dog}.suggested")
+    page.click(f"{dog} [aria-label^='Remove']")
+    page.click(".rejected-tags summary")
+    page.click(".rejected-tags [data-slug='dog'] button")
+    page.wait_for_selector(f"{dog}.suggested")
+    assert not page.is_visible(".rejected-tags")
+    assert s.complaints == []
+
+
 def test_turning_stays_on_the_page_and_back_leads_to_the_list(
     screen: Callable[..., Any], library: list[str]
 ) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class TagView:
-    """A tag on a photo. ``state`` is suggested or confirmed; ``confidence`` in 0..1."""
+    """A tag on a photo. ``state`` is suggested, confirmed or rejected; ``confidence`` in 0..1."""
 
     slug: str
     name: str
