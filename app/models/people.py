@@ -38,10 +38,11 @@ class Face(Base):
     landmarks: Mapped[list[Any]] = mapped_column(default=list)  # five [x, y] points, relative like the box
     embedding: Mapped[bytes | None]  # float32 little endian
     model: Mapped[str] = mapped_column(String(80))
-    person_id: Mapped[UUID | None] = mapped_column(ForeignKey("people.id", ondelete="SET NULL"), index=True)
+    person_id: Mapped[UUID | None] = mapped_column(ForeignKey("people.id", ondelete="SET NULL"))
     person_source: Mapped[str | None] = mapped_column(
         String(5)
     )  # model user; a user's word is never overwritten
+    __table_args__ = (Index(None, "person_id", "photo_id"),)
 
 
 class FaceRejection(Base):

@@ -63,7 +63,8 @@ class Photo(Base):
     aperture: Mapped[float | None]  # f-number
     exposure_time: Mapped[float | None]  # seconds
     focal_length: Mapped[float | None]  # millimetres
-    exif: Mapped[dict[str, Any]] = mapped_column(default=dict)  # every readable tag, name -> printable value
+    # Every readable tag, name -> printable value. Long, and no list shows it: read when it is asked for.
+    exif: Mapped[dict[str, Any]] = mapped_column(default=dict, deferred=True)
 
     # Where
     latitude: Mapped[float | None]

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from app.models.photos import Photo
 
 
+DECIDED = text("state <> 'suggested'")
+
+
 class Stage(Base):
     """One stage of understanding on one photo: which model ran when, how long it took, and how it failed."""
 
@@ -66,7 +69,20 @@ class PhotoTag(Base):
     model: Mapped[str | None] = mapped_column(String(80))
     photo: Mapped[Photo] = relationship(back_populates="tags")
     tag: Mapped[Tag] = relationship()
-    __table_args__ = (Index(None, "photo_id"), {"sqlite_with_rowid": False})
+    __table_args__ = (
+        # Whether a photo shows a tag is answered from this alone.
+        Index("ix_photo_tags_photo", "photo_id", "tag_id", "state", "source", "confidence"),
+        # What users decided: few rows among many, asked for by every query that names a tag.
+        Index(
+            "ix_photo_tags_decided",
+            "tag_id",
+            "state",
+            "photo_id",
+            sqlite_where=DECIDED,
+            postgresql_where=DECIDED,
+        ),
+        {"sqlite_with_rowid": False},
+    )
 
 
 class TaughtTag(Base):

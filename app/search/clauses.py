@@ -186,15 +186,20 @@ def _album_photos(c: Compiler, term: Term, album: Album) -> Condition:
     rule = parse(album.query)
     inside = c.node(rule.root, None, False) if rule.root is not None else sql.all_conditions([])
     c.albums.pop()
-    never = listed.where(AlbumPhoto.pin == "never")
-    return or_(and_(inside, Photo.id.not_in(never)), Photo.id.in_(listed.where(pinned)))
+    # Most albums have no exceptions; without them the rule stands alone and its own conditions can be used.
+    pins = set(
+        c.library.session.scalars(select(AlbumPhoto.pin).where(AlbumPhoto.album_id == album.id).distinct())
+    )
+    if "never" in pins:
+        inside = and_(inside, Photo.id.not_in(listed.where(AlbumPhoto.pin == "never")))
+    return or_(inside, Photo.id.in_(listed.where(pinned))) if pins - {"never"} else inside
 
 
 @_compiles("place")
 def _place(c: Compiler, term: Term, _: Interval[Number] | None) -> Condition:
     name = _text(term)
     prefix = name.endswith("*")
-    return sql.worded(lookup(name), ("place",), prefix=prefix, collation=c.library.collation)
+    return sql.worded(lookup(name), {"place"}, prefix=prefix, collation=c.library.collation)
 
 
 @_compiles("country")
@@ -298,7 +303,7 @@ def _similar(c: Compiler, term: Term, _: Interval[Number] | None) -> Condition:
 @_compiles("text")
 def _recognised(c: Compiler, term: Term, _: Interval[Number] | None) -> Condition:
     name = _text(term)
-    return sql.worded(lookup(name), ("text",), prefix=name.endswith("*"), collation=c.library.collation)
+    return sql.worded(lookup(name), {"text"}, prefix=name.endswith("*"), collation=c.library.collation)
 
 
 @_compiles("has")

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
-from sqlalchemy import Select, and_, not_, or_, select
+from sqlalchemy import Select, and_, func, not_, or_, select
 
 from app.db import ReadSession, utcnow
 from app.models import Album, Photo
@@ -37,6 +37,7 @@ class Plan:
     """A compiled query: ``where`` holds for the photos it finds."""
 
     where: Condition
+    archived: bool  # whether it finds archived photos, too
     groups: tuple[FreeWords, ...]
     library: Library
     lasting: bool  # what it finds only changes when something of its owner does
@@ -88,9 +89,12 @@ def compile_query(
     compiler = _Compiler(library, trashed, meaning, similar_to)
     found = compiler.node(query.root, None, False) if query.root is not None else sql.all_conditions([])
     parts = [_scope(viewer, trashed)]
-    if not (archived or compiler.speaks_of_archived):
+    archived = archived or compiler.speaks_of_archived
+    if archived:
+        parts.append(Photo.archived.in_((False, True)))  # said so that the timeline's index can be used
+    else:
         parts.append(Photo.archived.is_(False))
-    return Plan(and_(*parts, found), tuple(compiler.groups), library, compiler.lasting)
+    return Plan(and_(*parts, found), archived, tuple(compiler.groups), library, compiler.lasting)
 
 
 def _scope(viewer: Viewer, trashed: bool) -> Condition:
@@ -171,7 +175,10 @@ class _Compiler:
         """The photos that meet the conditions beside the words, if they are few: the nearest of those count."""
         if not beside:
             return None
-        scope = _scope(self.library.viewer, self.trashed)
-        few = select(Photo.id).where(scope, *beside).limit(MAX_CANDIDATES + 1)
-        ids = list(self.library.session.scalars(few))
-        return ids if len(ids) <= MAX_CANDIDATES else None
+        both = Photo.archived.in_((False, True))  # lets the timeline's index be used
+        found = select(Photo.id).where(_scope(self.library.viewer, self.trashed), both, *beside)
+        # Counted first: reading ids takes as long again, and many are not needed.
+        some = select(func.count()).select_from(found.limit(MAX_CANDIDATES + 1).subquery())
+        if (self.library.session.scalar(some) or 0) > MAX_CANDIDATES:
+            return None
+        return list(self.library.session.scalars(found))

@@ -6,7 +6,7 @@ That matters for negation: ``-iso:>800`` means all other photos, also those whos
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Sequence, Set
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -24,6 +24,7 @@ from sqlalchemy import (
     false,
     func,
     literal,
+    literal_column,
     not_,
     or_,
     select,
@@ -38,6 +39,7 @@ Condition = ColumnElement[bool]
 Column = ColumnElement[Any] | InstrumentedAttribute[Any]
 EARTH_KM = 6371.0088  # mean radius, IUGG
 _KM_PER_DEGREE = math.pi * EARTH_KM / 180
+ALL_TERM_FIELDS = frozenset(("title", "name", "place", "text"))
 _SLACK = 1e-6  # 14/5 may be stored as 2.8000000000000003
 
 
@@ -129,10 +131,16 @@ def tagged(
         rows = rows.where(PhotoTag.source != "guess")
     if confidence is not None:
         rows = rows.where(_sure(confidence))
-    refused = select(PhotoTag.photo_id).where(
-        PhotoTag.tag_id.in_(sorted(roots)), PhotoTag.state == "rejected"
+    return and_(Photo.id.in_(rows), Photo.id.not_in(decided(roots, "rejected")))
+
+
+def decided(tags: Collection[int], state: str) -> Select[UUID]:
+    """The photos on which someone confirmed or rejected one of ``tags``."""
+    # Said in these words, it is what the index of decided rows holds.
+    by_someone = PhotoTag.state != literal_column("'suggested'")
+    return select(PhotoTag.photo_id).where(
+        PhotoTag.tag_id.in_(sorted(tags)), by_someone, PhotoTag.state == state
     )
-    return and_(Photo.id.in_(rows), Photo.id.not_in(refused))
 
 
 def effective_confidence() -> ColumnElement[float]:
@@ -157,7 +165,7 @@ def showing(people: Collection[UUID]) -> Condition:
 
 
 def worded(
-    lookup: Sequence[str], fields: Collection[str], *, prefix: bool = False, collation: str | None = None
+    lookup: Sequence[str], fields: Set[str], *, prefix: bool = False, collation: str | None = None
 ) -> Condition:
     """Photos in whose index all terms of ``lookup`` stand, in one field; see ``word_rows``."""
     if not lookup:
@@ -167,7 +175,7 @@ def worded(
 
 
 def word_rows(
-    lookup: Sequence[str], fields: Collection[str], *, prefix: bool = False, collation: str | None = None
+    lookup: Sequence[str], fields: Set[str], *, prefix: bool = False, collation: str | None = None
 ) -> Select[UUID, str]:
     """Photo and field of every place where all terms of ``lookup`` stand; ``prefix`` lets the last one go on.
 
@@ -178,7 +186,9 @@ def word_rows(
     if prefix:
         term: Any = PhotoTerm.term if collation is None else PhotoTerm.term.collate(collation)
         parts.append(and_(term >= lookup[-1], term < lookup[-1] + "\U0010ffff"))
-    rows = select(PhotoTerm.photo_id, PhotoTerm.field).where(or_(*parts), PhotoTerm.field.in_(sorted(fields)))
+    rows = select(PhotoTerm.photo_id, PhotoTerm.field).where(or_(*parts))
+    if not fields >= ALL_TERM_FIELDS:  # said without need it makes SQLite look up each of them
+        rows = rows.where(PhotoTerm.field.in_(sorted(fields)))
     if len(lookup) == 1:
         return rows
     found: ColumnElement[int] = func.count(distinct(PhotoTerm.term))

@@ -23,7 +23,6 @@ from app.search.library import Library
 from app.search.terms import fold, is_unspaced, lookup, name_key, units
 from app.search.values import MONTHS, Interval, Number
 
-TERM_FIELDS = ("title", "name", "place", "text")
 # A suggestion below this confidence is no evidence by itself; ``tag:`` finds it all the same.
 LEAST_CONFIDENCE = 0.1
 _LEAST = Interval(Number(Decimal(str(LEAST_CONFIDENCE))), None)
@@ -53,6 +52,10 @@ class Evidence:
     prefix: bool = False
     year: int | None = None
     month: int | None = None
+
+    @property
+    def dated(self) -> bool:
+        return self.year is not None or self.month is not None
 
     @property
     def is_name(self) -> bool:
@@ -99,9 +102,9 @@ def condition(
     found = [
         sql.tagged(evidence.tags, evidence.roots, sure, guesses=True),
         sql.showing(evidence.people),
-        sql.worded(evidence.terms, TERM_FIELDS, prefix=evidence.prefix, collation=library.collation),
+        sql.worded(evidence.terms, sql.ALL_TERM_FIELDS, prefix=evidence.prefix, collation=library.collation),
     ]
-    if evidence.year is not None or evidence.month is not None:
+    if evidence.dated:
         found.append(dated(evidence))
     return sql.any_condition(found)
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from difflib import get_close_matches
 from functools import cached_property
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import func, select
@@ -19,12 +20,16 @@ from app.services.accounts import Viewer
 
 @dataclass
 class Library:
-    """``collation`` is the one that compares by code point, where the database has another default."""
+    """``collation`` is the one that compares by code point, where the database has another default.
+
+    ``sizes`` of sets of photos are kept here by ``app.search.forms``, for the statements of one query share them.
+    """
 
     session: ReadSession
     viewer: Viewer
     now: datetime
     collation: str | None = field(init=False)
+    sizes: dict[Any, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.collation = "C" if self.session.get_bind().dialect.name == "postgresql" else None

@@ -14,9 +14,9 @@ from __future__ import annotations
 
 import heapq
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Select, case, func, literal, select, type_coerce
@@ -24,10 +24,11 @@ from sqlalchemy.orm import InstrumentedAttribute
 from sqlalchemy.types import NullType
 
 from app.db import ReadSession
-from app.models import Face, Person, Photo, PhotoTag
+from app.models import Face, Person, Photo, PhotoTag, PhotoTerm
 from app.search import conditions as sql
+from app.search import forms
 from app.search.compile import FreeWords, Plan
-from app.search.evidence import TERM_FIELDS, Evidence, WordEvidence, dated
+from app.search.evidence import Evidence, WordEvidence, dated
 
 # What it is worth to find a word elsewhere than among the tags.
 WEIGHTS = {"confirmed": 1.0, "person": 1.0, "title": 1.0, "place": 0.9, "date": 0.8, "text": 0.7, "name": 0.6}
@@ -35,7 +36,7 @@ SEEN = 0.5  # weight of the tags' confidence beside the meaning's similarity
 _CONFIRMED = 2.0  # stands for the user's word in a column of confidences
 HEAD = 1000  # so many photos are put in order of relevance; see ``head``
 MAX_REASONS = 8
-_FIELD_KINDS = {"title": "title", "place": "place", "text": "text", "name": "filename", "date": "date"}
+_FIELD_KINDS = {"title": "title", "place": "place", "text": "text", "name": "filename"}
 
 
 @dataclass(frozen=True)
@@ -81,57 +82,59 @@ def head(session: ReadSession, plan: Plan) -> tuple[list[UUID], bool]:
     They are all, up to ``HEAD``; of more, the newest, those found by meaning, and some about which each word is
     written or said. What is left follows them in the order of time: nobody pages through thousands by score.
     """
-    newest = select(Photo.id).where(plan.where).order_by(Photo.taken_local.desc(), Photo.id.desc())
-    found = list(session.scalars(newest.limit(HEAD + 1)))
+    found = [row[0] for row in forms.first(session, plan, select(Photo.id), forms.NEWEST, HEAD + 1)]
     if len(found) <= HEAD:
         return found, True
     found.pop()
     also = {photo_id for group in plan.groups for photo_id in group.similar}
     for evidence in {e for group in plan.groups for word in group.words for way in word.ways for e in way}:
-        confirmed = select(PhotoTag.photo_id).where(
-            PhotoTag.tag_id.in_(evidence.tags), PhotoTag.state == "confirmed"
-        )
-        also.update(session.scalars(confirmed.limit(HEAD)))
-        for kind, statement in statements(plan, evidence):
-            if kind != "tag":
-                also.update(session.scalars(statement.limit(HEAD)))
+        said: list[Any] = [sql.decided(evidence.tags, "confirmed")] if evidence.tags else []
+        said += [_face_rows(evidence.people)] if evidence.people else []
+        said += [_word_rows(plan, evidence)] if evidence.terms else []
+        said += [_date_rows(plan, evidence)] if evidence.dated else []
+        for statement in said:
+            also.update(session.scalars(statement.limit(HEAD)))
     more = sorted(also.difference(found))[: 10 * HEAD]
-    there = session.scalars(select(Photo.id).where(plan.where, Photo.id.in_(more))) if more else ()
-    return [*found, *there], False
+    there = select(Photo.id).where(Photo.id.in_(more), forms.of_few(session, plan))
+    return [*found, *(session.scalars(there) if more else ())], False
 
 
 def rank(session: ReadSession, plan: Plan, only: Sequence[UUID]) -> Ranking:
     """The scores of photos that the plan finds."""
-    ranker = _Ranker(session, only)
-    keys = {ranker.key(photo_id) for photo_id in only}
+    as_bytes = session.get_bind().dialect.name == "sqlite"
+    keys: list[_Key] = [photo_id.bytes for photo_id in only] if as_bytes else list(only)
+    ranker = _Ranker(session, plan, keys)
     scores = dict.fromkeys(keys, 0.0)
     for group in plan.groups:
-        said, seen = ranker.weigh(plan, group)
-        similar = {ranker.key(photo_id): m for photo_id, m in group.similar.items()}
-        for key in keys:
+        said, seen = ranker.weigh(group)
+        similar = {photo_id.bytes if as_bytes else photo_id: m for photo_id, m in group.similar.items()}
+        for key in scores:
             tags, m = seen.get(key, 0.0), similar.get(key)
             visual = SEEN * tags if m is None else (m + SEEN * tags) / (1 + SEEN)
             score = 1 - (1 - said.get(key, 0.0)) * (1 - min(visual, 1.0))
             if scores[key] < score:
                 scores[key] = score
-    return Ranking({key: round(score, 6) for key, score in scores.items()}, ranker.as_bytes)
+    return Ranking({key: round(score, 6) for key, score in scores.items()}, as_bytes)
 
 
 class _Ranker:
-    """Reads evidence in bulk; each piece of it once."""
+    """Reads evidence in bulk: one statement for the tags of all words, one for people, one for plain words."""
 
-    def __init__(self, session: ReadSession, only: Sequence[UUID]) -> None:
+    def __init__(self, session: ReadSession, plan: Plan, keys: Sequence[_Key]) -> None:
         self.session = session
-        self.only = only
-        self.as_bytes = session.get_bind().dialect.name == "sqlite"
-        self._known: dict[Evidence, tuple[_Strengths, _Strengths]] = {}
+        self.keys = keys
+        words = (word for group in plan.groups for word in group.words)
+        self.known: dict[Evidence, tuple[_Strengths, _Strengths]] = {
+            evidence: ({}, {}) for word in words for way in word.ways for evidence in way
+        }
+        self._read_tags()
+        self._read_people()
+        self._read_words(plan)
+        self._read_dates(plan)
 
-    def key(self, photo_id: UUID) -> _Key:
-        return photo_id.bytes if self.as_bytes else photo_id
-
-    def weigh(self, plan: Plan, group: FreeWords) -> tuple[_Strengths, _Strengths]:
+    def weigh(self, group: FreeWords) -> tuple[_Strengths, _Strengths]:
         """How strongly photos say and show the words, averaged over them."""
-        words = [self.word(plan, word) for word in group.words]
+        words = [self.word(word) for word in group.words]
         if len(words) == 1:
             return words[0]
         said, seen = _Strengths(), _Strengths()
@@ -141,13 +144,13 @@ class _Ranker:
                     total[key] = total.get(key, 0.0) + strength / len(words)
         return said, seen
 
-    def word(self, plan: Plan, word: WordEvidence) -> tuple[_Strengths, _Strengths]:
+    def word(self, word: WordEvidence) -> tuple[_Strengths, _Strengths]:
         """A way of several names is as strong as their mean, and the strongest way counts."""
         if len(word.ways) == 1 and len(word.ways[0]) == 1:
-            return self.strengths(plan, word.ways[0][0])
+            return self.known[word.ways[0][0]]
         best = _Strengths(), _Strengths()
         for way in word.ways:
-            parts = [self.strengths(plan, evidence) for evidence in way]
+            parts = [self.known[evidence] for evidence in way]
             for which in (0, 1):
                 for key in set().union(*(part[which] for part in parts)):
                     mean = sum(part[which].get(key, 0.0) for part in parts) / len(way)
@@ -155,58 +158,91 @@ class _Ranker:
                         best[which][key] = mean
         return best
 
-    def strengths(self, plan: Plan, evidence: Evidence) -> tuple[_Strengths, _Strengths]:
-        """How strongly photos say, and show, what the evidence is of."""
-        if evidence not in self._known:
-            said, seen = _Strengths(), _Strengths()
-            for kind, statement in statements(plan, evidence):
-                self._read(kind, statement, said, seen)
-            self._known[evidence] = said, seen
-        return self._known[evidence]
-
-    def _read(self, kind: str, statement: Select[Any, Any], said: _Strengths, seen: _Strengths) -> None:
-        column = statement.selected_columns[0]
-        statement = statement.where(column.in_(self.only))
-        # Rows of plain values: the session would look for objects in each.
-        plain = statement.with_only_columns(_raw(column), statement.selected_columns[1])
-        rows = self.session.connection().execute(plain).fetchall()
-        if kind == "tag":
-            for key, confidence in rows:
+    def _read_tags(self) -> None:
+        asked = _asked({evidence: evidence.tags for evidence in self.known})
+        rows = self._rows(_tag_rows(asked), PhotoTag.photo_id, PhotoTag.tag_id, _SURE) if asked else ()
+        for key, tag, confidence in rows:
+            for evidence in asked[tag]:
+                said, seen = self.known[evidence]
                 if confidence == _CONFIRMED:
                     said[key] = WEIGHTS["confirmed"]
                 elif seen.get(key, 0.0) < confidence:
                     seen[key] = confidence
-        else:
-            for key, field in rows:
-                weight = WEIGHTS[field if kind == "word" else kind]
-                if said.get(key, 0.0) < weight:
-                    said[key] = weight
+
+    def _read_people(self) -> None:
+        asked = _asked({evidence: evidence.people for evidence in self.known})
+        rows = self._rows(_face_rows(asked), Face.photo_id, Face.person_id) if asked else ()
+        for key, person in rows:
+            for evidence in asked[UUID(bytes=person) if isinstance(person, bytes) else person]:
+                self._say(evidence, key, "person")
+
+    def _read_words(self, plan: Plan) -> None:
+        plain = {e: e.terms for e in self.known if len(e.terms) == 1 and not e.prefix}
+        asked = _asked(plain)
+        written = select(PhotoTerm.photo_id).where(PhotoTerm.term.in_(sorted(asked)))
+        rows = self._rows(written, PhotoTerm.photo_id, PhotoTerm.term, PhotoTerm.field) if asked else ()
+        for key, term, field in rows:
+            for evidence in asked[term]:
+                self._say(evidence, key, field)
+        for evidence in self.known.keys() - plain.keys():
+            if evidence.terms:
+                for key, field in self._rows(_word_rows(plan, evidence), PhotoTerm.photo_id, PhotoTerm.field):
+                    self._say(evidence, key, field)
+
+    def _read_dates(self, plan: Plan) -> None:
+        for evidence in self.known:
+            if evidence.dated:
+                for (key,) in self._rows(_date_rows(plan, evidence), Photo.id):
+                    self._say(evidence, key, "date")
+
+    def _rows(self, statement: Any, key: Any, *columns: Any) -> Sequence[Any]:
+        """The statement's rows about these photos, as plain values: the session would look for objects in each."""
+        plain = statement.where(_raw(key).in_(self.keys)).with_only_columns(*map(_raw, (key, *columns)))
+        return self.session.connection().execute(plain).fetchall()
+
+    def _say(self, evidence: Evidence, key: _Key, place: str) -> None:
+        said = self.known[evidence][0]
+        if said.get(key, 0.0) < WEIGHTS[place]:
+            said[key] = WEIGHTS[place]
+
+
+_Name = TypeVar("_Name", bound=Hashable)
+
+
+def _asked(names: Mapping[Evidence, Collection[_Name]]) -> dict[_Name, list[Evidence]]:
+    """Which evidence each name is of."""
+    asked: dict[_Name, list[Evidence]] = defaultdict(list)
+    for evidence, some in names.items():
+        for name in some:
+            asked[name].append(evidence)
+    return asked
 
 
 def _raw(column: ColumnElement[Any] | InstrumentedAttribute[Any]) -> ColumnElement[Any]:
     return type_coerce(column, NullType())
 
 
-def statements(plan: Plan, evidence: Evidence) -> Iterator[tuple[str, Select[Any, Any]]]:
-    """Where evidence is read: the kind of place, and photo ids each with a confidence (tag) or a field (word)."""
-    if evidence.tags:
-        # The sum keeps SQLite from looking up every tag for every photo, where it should look up the photos alone.
-        tagged = (PhotoTag.tag_id + 0).in_(sorted(evidence.tags))
-        sure = case((PhotoTag.state == "confirmed", literal(_CONFIRMED)), else_=PhotoTag.confidence)
-        yield "tag", select(PhotoTag.photo_id, sure).where(tagged, PhotoTag.state != "rejected")
-    if evidence.people:
-        people = Face.person_id.in_(sorted(evidence.people))
-        yield "person", select(Face.photo_id, Face.score).where(people)
-    if evidence.terms:
-        yield (
-            "word",
-            sql.word_rows(
-                evidence.terms, TERM_FIELDS, prefix=evidence.prefix, collation=plan.library.collation
-            ),
-        )
-    if evidence.year is not None or evidence.month is not None:
-        mine = Photo.owner_id == plan.library.viewer.user_id
-        yield "date", select(Photo.id, Photo.rating).where(mine, dated(evidence))
+_SURE = case((PhotoTag.state == "confirmed", literal(_CONFIRMED)), else_=PhotoTag.confidence)
+
+
+def _tag_rows(tags: Collection[int]) -> Select[UUID]:
+    # The sum keeps SQLite from looking up every tag for every photo, where it should look up the photos alone.
+    tagged = (PhotoTag.tag_id + 0).in_(sorted(tags))
+    return select(PhotoTag.photo_id).where(tagged, PhotoTag.state != "rejected")
+
+
+def _face_rows(people: Collection[UUID]) -> Select[UUID]:
+    return select(Face.photo_id).where(Face.person_id.in_(sorted(people)))
+
+
+def _word_rows(plan: Plan, evidence: Evidence) -> Select[UUID, str]:
+    return sql.word_rows(
+        evidence.terms, sql.ALL_TERM_FIELDS, prefix=evidence.prefix, collation=plan.library.collation
+    )
+
+
+def _date_rows(plan: Plan, evidence: Evidence) -> Select[UUID]:
+    return select(Photo.id).where(Photo.owner_id == plan.library.viewer.user_id, dated(evidence))
 
 
 def reasons_of(session: ReadSession, plan: Plan, ids: Sequence[UUID]) -> dict[UUID, tuple[Reason, ...]]:
@@ -234,12 +270,9 @@ def _explain(
     language = plan.library.viewer.language
     if evidence.tags:
         rows: Select[UUID, int, float] = (
-            select(PhotoTag.photo_id, PhotoTag.tag_id, func.max(sql.effective_confidence()))
-            .where(
-                PhotoTag.photo_id.in_(ids),
-                PhotoTag.tag_id.in_(sorted(evidence.tags)),
-                PhotoTag.state != "rejected",
-            )
+            _tag_rows(evidence.tags)
+            .with_only_columns(PhotoTag.photo_id, PhotoTag.tag_id, func.max(sql.effective_confidence()))
+            .where(PhotoTag.photo_id.in_(ids))
             .group_by(PhotoTag.photo_id, PhotoTag.tag_id)
         )
         for photo_id, tag_id, sure in session.execute(rows):
@@ -254,7 +287,10 @@ def _explain(
         )
         for photo_id, name in session.execute(people):
             found[photo_id].append(Reason("person", evidence.text, name))
-    for kind, statement in statements(plan, evidence):
-        if kind in ("word", "date"):
-            for photo_id, field in session.execute(statement.where(statement.selected_columns[0].in_(ids))):
-                found[photo_id].append(Reason(_FIELD_KINDS[field if kind == "word" else kind], evidence.text))
+    if evidence.terms:
+        words = _word_rows(plan, evidence).where(PhotoTerm.photo_id.in_(ids))
+        for photo_id, field in session.execute(words):
+            found[photo_id].append(Reason(_FIELD_KINDS[field], evidence.text))
+    if evidence.dated:
+        for photo_id in session.scalars(_date_rows(plan, evidence).where(Photo.id.in_(ids))):
+            found[photo_id].append(Reason("date", evidence.text))

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, replace
 
-from sqlalchemy import case, distinct, func, select
+from sqlalchemy import distinct, func, select
 
 from app.db import ReadSession
-from app.models import Album, AlbumPhoto, Face, Person, Photo, PhotoTag, PhotoTerm
+from app.models import Album, AlbumPhoto, Face, Person, Photo, PhotoTag, PhotoTerm, TagCount
 from app.search import conditions as sql
 from app.search.countries import chinese_name
 from app.search.fields import FIELDS, Field, Kind, find_field
@@ -117,23 +117,20 @@ class _Source:
     def tags(self, word: str) -> list[Suggestion]:
         book = tag_book(self.session, self.viewer.user_id)
         found = _matching_tags(book, name_key(word))[:_COUNTED_TAGS]
-        asked = {member: tag.id for tag in found for member in book.members(tag.id)}
-        shown_as = case(asked, value=PhotoTag.tag_id) if asked else PhotoTag.tag_id
-        counted = self.session.execute(
-            select(shown_as, func.count(distinct(PhotoTag.photo_id)))
-            .join(Photo, Photo.id == PhotoTag.photo_id)
-            .where(
-                PhotoTag.tag_id.in_(asked),
-                PhotoTag.state != "rejected",
-                PhotoTag.source != "guess",
-                *self.here,
-            )
-            .group_by(shown_as)
-        )
-        counts: dict[int, int] = dict(counted.tuples().all())
+        of_tag = TagCount.owner_id == self.viewer.user_id, TagCount.tag_id.in_([tag.id for tag in found])
+        total = select(TagCount.tag_id, func.sum(TagCount.delta)).where(*of_tag).group_by(TagCount.tag_id)
+        kept = {tag: int(count) for tag, count in self.session.execute(total).tuples()}
+        joined = {tag.id: members for tag in found if len(members := book.members(tag.id)) > 1}
+        counts = kept | {tag: self._photos_of(members) for tag, members in joined.items()}
         named = [Suggestion("tag", t.name(self.viewer.language), "", counts.get(t.id, 0)) for t in found]
         ranked = sorted(named, key=lambda s: (-(s.count or 0), len(s.text), s.text))
         return [replace(s, text=f"tag:{quote(s.text)}", label=s.text) for s in ranked]
+
+    def _photos_of(self, tags: Collection[int]) -> int:
+        """Photos with any of several tags: each counts once, so the kept counts do not help."""
+        shown = PhotoTag.state != "rejected", PhotoTag.source != "guess"
+        some = select(PhotoTag.photo_id).where(PhotoTag.tag_id.in_(tags), *shown)
+        return self.session.scalar(select(func.count()).where(Photo.id.in_(some), *self.here)) or 0
 
     def objects(self, word: str) -> list[Suggestion]:
         return [
@@ -147,10 +144,13 @@ class _Source:
             )
         ).tuples()
         names = {person_id: name for person_id, name in named if _begins(name, name_key(word))}
+        # Only whom it will show are counted: of a photo must be known whether it is in view.
+        faces = select(Face.person_id).where(Face.person_id.in_(list(names))).group_by(Face.person_id)
+        some = self.session.scalars(faces.order_by(func.count().desc()).limit(MOST)).all()
         counted = self.session.execute(
             select(Face.person_id, func.count(distinct(Face.photo_id)))
             .join(Photo, Photo.id == Face.photo_id)
-            .where(Face.person_id.in_(list(names)), *self.here)
+            .where(Face.person_id.in_(some), *self.here)
             .group_by(Face.person_id)
         ).tuples()
         return _ranked("person", word, [(names[i], count) for i, count in counted if i is not None])
@@ -161,7 +161,7 @@ class _Source:
         if not key:
             return []
         collation = "C" if self.session.get_bind().dialect.name == "postgresql" else None
-        named = sql.word_rows(key, ("place",), prefix=True, collation=collation)
+        named = sql.word_rows(key, {"place"}, prefix=True, collation=collation)
         some = named.with_only_columns(PhotoTerm.photo_id).limit(_COUNTED_PLACES)
         rows = self.session.execute(
             select(Photo.city, Photo.region, Photo.country, func.count())

@@ -209,7 +209,9 @@ class VectorIndex:
         with self._lock:
             self._follow(session)
             code = self._owners.get(owner, -1)
-            return [m for m, part in sorted(self._models.items()) if (part.owners[part.alive] == code).any()]
+            return [
+                m for m, part in sorted(self._models.items()) if (part.alive & (part.owners == code)).any()
+            ]
 
     def follow(self, session: ReadSession) -> bool:
         """Read what is new, so that the next search has less to do. Whether there is any vector at all."""

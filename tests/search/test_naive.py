@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from app.db import Database, utcnow
 from app.models import Album, AlbumPhoto, Cue, DetectedObject, Edit, Face, Person, TextLine
-from app.search import count_photos, find_photos
+from app.search import count_photos, find_photos, forms, timeline
 from app.search.language import And, Node, Not, Or, Phrase, Term, Word, parse
 from app.search.values import Chosen, Counted, Interval, Near, Text
 
@@ -426,6 +426,49 @@ def test_sql_agrees_with_a_naive_evaluation(filled: Any, query: str) -> None:
         }
         assert count_photos(session, library.viewer, query) == len(found)
     assert found == {photo_id for photo_id, known in photos.items() if naive.finds(query, known)}
+
+
+FORMS = {
+    "sets are gathered": {"_ROWS_PER_PHOTO": 1e9, "_SMALL": 1e9, "_LEAST_WINDOW": 0},
+    "every photo is asked": {
+        "_ROWS_PER_PHOTO": 1e-6,
+        "_SMALL": -1,
+        "_LEAST_WINDOW": 2,
+        "_ROWS_IN_ORDER": 10**9,
+    },
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+@given(query=QUERIES, order=st.sampled_from(["newest", "oldest", "added"]), archived=st.booleans())
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_every_form_of_a_query_finds_the_same_pages(
+    filled: Any, form: str, query: str, order: str, archived: bool
+) -> None:
+    """What decides between them are estimates: here each of them decides always."""
+    library, photos = filled
+    viewer = library.viewer
+
+    def pages(session: Any) -> list[UUID]:
+        found, cursor = list[UUID](), None
+        while True:
+            page = find_photos(session, viewer, query, order=order, limit=7, archived=archived, cursor=cursor)
+            found += [hit.photo.id for hit in page.items]
+            if (cursor := page.next_cursor) is None:
+                return found
+
+    with library.database.read() as session:
+        whole = find_photos(session, viewer, query, order=order, limit=1000, archived=archived).items
+        with pytest.MonkeyPatch.context() as patch:
+            for name, value in FORMS[form].items():
+                patch.setattr(forms, name, value)
+            assert pages(session) == [hit.photo.id for hit in whole]
+            assert count_photos(session, viewer, query, archived=archived) == len(whole)
+            assert sum(n for _, n in timeline(session, viewer, query)) == count_photos(session, viewer, query)
+    if not archived:
+        assert {hit.photo.id for hit in whole} == {
+            i for i, known in photos.items() if Naive().finds(query, known)
+        }
 
 
 def test_the_random_library_answers_every_leaf(filled: Any) -> None:

@@ -22,7 +22,6 @@ from datetime import timedelta
 from uuid import UUID
 
 from sqlalchemy import Row, delete, func, select, update
-from sqlalchemy.orm import defer
 
 from app.db import Database, ReadSession, WriteSession, utcnow
 from app.errors import AppError, Invalid
@@ -198,7 +197,7 @@ def _photos(session: ReadSession, viewer: Viewer, ids: list[UUID]) -> list[Synce
         people[photo_id].add(person_id)  # type: ignore[arg-type]
     return [
         SyncedPhoto(photo, sorted(tags[photo.id]), sorted(people[photo.id]))
-        for photo in session.scalars(select(Photo).where(Photo.id.in_(ids)).options(defer(Photo.exif)))
+        for photo in session.scalars(select(Photo).where(Photo.id.in_(ids)))
     ]
 
 
