@@ -26,12 +26,19 @@ export class BatchBar {
     const { size } = this.selection.ids;
     document.body.classList.toggle("acting", size > 0); // messages make room
     if (!size) {
+      const within = this.element?.contains(document.activeElement);
       this.element?.remove();
       this.element = null;
+      if (within) this.selection.refocus();
       return;
     }
     if (!this.element) document.body.append((this.element = this.draw()));
     this.count.textContent = t("select.count", { count: size });
+  }
+
+  /** To the first thing that can be done, from the keyboard. */
+  focus() {
+    this.element?.querySelector("button:nth-of-type(2)").focus();
   }
 
   draw() {
@@ -41,7 +48,7 @@ export class BatchBar {
     menu.addEventListener("click", (event) => event.target.closest("button") && (menu.open = false));
     return h(
       "div",
-      { class: "batch", role: "toolbar", "aria-label": t("batch.label") },
+      { class: "batch", role: "toolbar", "aria-label": t("batch.label"), "aria-keyshortcuts": "." },
       h("div", {}, press("close", "select.clear", () => this.selection.set([])), this.count, ...(trash ? [] : this.main()), trash ? press("restore", "batch.restore", () => this.act("restore", { leaves: true })) : menu),
     );
   }

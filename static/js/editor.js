@@ -172,8 +172,12 @@ class PhotoEditor extends HTMLElement {
   split() {
     const on = this.splitButton.getAttribute("aria-pressed") === "false";
     this.splitButton.setAttribute("aria-pressed", String(on));
-    if (on) this.stage.compare(true).then(() => this.stage.divider.focus(), complain);
-    else this.stage.stopComparing();
+    if (on) {
+      this.stage.compare(true).then(() => this.stage.divider.focus(), complain);
+      return;
+    }
+    if (document.activeElement === this.stage.divider) this.splitButton.focus();
+    this.stage.stopComparing();
   }
 
   stopComparing() {

@@ -119,7 +119,9 @@ export class Panel {
     const held = this.steps.contains(document.activeElement) ? document.activeElement.dataset.key : null;
     const lines = recipe.steps.map((step, at) => this.stepLine(step, at, recipe.steps.length));
     this.steps.replaceChildren(...(lines.length ? lines : [h("li", { class: "quiet none" }, t("editor.no_steps"))]));
-    if (held) (this.steps.querySelector(`[data-key="${held}"]:not([disabled])`) ?? this.steps.querySelector(`[data-key$="-${held.split("-").at(-1)}"]:not([disabled])`))?.focus();
+    if (!held) return;
+    const kin = [`[data-key="${held}"]`, `[data-key$="-${held.split("-").at(-1)}"]`, "[data-key]"]; // itself, its step, any step
+    (kin.map((selector) => this.steps.querySelector(`${selector}:not([disabled])`)).find(Boolean) ?? this.tabs.get("steps").tab).focus();
   }
 
   stepLine(step, at, count) {

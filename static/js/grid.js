@@ -1,6 +1,7 @@
 // A flat list of photos: search results, an album, favourites, archive, trash. Loads on as one scrolls.
 import { api } from "./api.js";
 import { addDensity } from "./density.js";
+import { Pace } from "./pace.js";
 import { leave, returning } from "./place.js";
 import { measures } from "./rows.js";
 import { Section } from "./section.js";
@@ -13,6 +14,7 @@ class PhotoGrid extends HTMLElement {
     this.section = new Section(this.querySelector(".grid")).adopt();
     this.next = this.dataset.more;
     this.moreLink = this.querySelector(".more");
+    this.pace = new Pace((until) => this.draw(until));
     const ids = () => this.section.photos.map((photo) => photo.id);
     this.selection = new Selection(this, {
       order: () => this.section.photos,
@@ -26,14 +28,13 @@ class PhotoGrid extends HTMLElement {
     this.layout();
     new ResizeObserver(() => this.clientWidth !== this.width && this.anchored(() => {})).observe(this);
     this.comeBack(returning()).catch(complain);
-    addEventListener("scroll", () => this.scrolled(), { passive: true });
     addEventListener("albumen:photos", (event) => this.update(event.detail).catch(complain));
   }
 
   layout() {
     this.width = this.clientWidth;
     this.section.layout(this.width, measures(this.section.list));
-    this.scrolled();
+    this.pace.now();
   }
 
   /** Run a change of the layout so that what is looked at stays where it is. */
@@ -44,12 +45,11 @@ class PhotoGrid extends HTMLElement {
     if (anchor) this.section.bring(anchor.id, anchor.top);
   }
 
-  scrolled() {
-    this.frame ??= requestAnimationFrame(() => {
-      this.frame = null;
-      this.section.show();
-      if (this.next && !this.loading && this.getBoundingClientRect().bottom < innerHeight + 1200) this.load();
-    });
+  draw(until) {
+    const ends = this.next && !this.loading && this.getBoundingClientRect().bottom < innerHeight + 1200;
+    const finished = this.section.show({ until, flying: this.pace.flying });
+    if (ends) this.load();
+    return finished;
   }
 
   async load() {
@@ -67,7 +67,7 @@ class PhotoGrid extends HTMLElement {
       complain(error);
     }
     this.loading = false;
-    if (this.next) this.scrolled();
+    if (this.next) this.pace.ask();
   }
 
   /** Back from a photo: to where it lies, loading on as far as need be. */

@@ -37,6 +37,8 @@ class PeopleBoard extends HTMLElement {
         await api("PATCH", path, { name: "" });
         option.remove();
         link.replaceWith(form);
+        form.elements.name.value = "";
+        form.elements.name.focus();
       } catch (error) {
         complain(error);
       }

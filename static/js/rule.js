@@ -14,7 +14,12 @@ class RuleField extends HTMLElement {
     this.hint = this.note.textContent;
     this.note.setAttribute("aria-live", "polite");
     new Completer(this.input, (text, caret) => suggestQuery(this.input, text, caret));
-    this.builder = new Builder(debounce(250, () => this.built()));
+    const follow = debounce(250, () => this.built());
+    this.builder = new Builder(() => {
+      this.behind = true;
+      follow();
+    });
+    this.input.form.addEventListener("submit", (event) => this.submitted(event));
     this.append(this.builder.element);
     this.input.addEventListener("input", debounce(350, () => this.written()));
     this.written();
@@ -23,6 +28,7 @@ class RuleField extends HTMLElement {
   /** The text was changed: the builder follows. */
   async written() {
     const query = this.input.value.trim();
+    this.behind = false;
     const read = await this.read({ query });
     if (read && this.input.value.trim() === query) this.builder.show(read.tree);
   }
@@ -30,7 +36,17 @@ class RuleField extends HTMLElement {
   /** The builder was changed: the text follows. */
   async built() {
     const read = await this.read({ tree: this.builder.tree });
-    if (read) this.input.value = read.canonical;
+    if (!read) return;
+    this.input.value = read.canonical;
+    this.behind = false;
+  }
+
+  /** Enter in the builder may come before the text has followed: what is sent is the rule that is seen. */
+  async submitted(event) {
+    if (!this.behind) return;
+    event.preventDefault();
+    await this.built();
+    if (!this.behind) this.input.form.requestSubmit(event.submitter);
   }
 
   /** Ask the server what a rule is and finds; null when it is none, which is then told. */

@@ -1,6 +1,6 @@
 // A justified section of photos of which only the rows near the window exist as elements.
 import { justify } from "./rows.js";
-import { dress, fromElement, makeTile, position } from "./tile.js";
+import { adopt, discard, dress, fromElement, isBare, makeTile, position } from "./tile.js";
 
 const MARGIN = 900; // pixels above and below the window that are kept ready
 
@@ -19,7 +19,7 @@ export class Section {
       const photo = fromElement(element);
       this.shown.set(this.photos.length, element);
       this.photos.push(photo);
-      dress(element, photo);
+      adopt(element);
     }
     return this;
   }
@@ -41,7 +41,7 @@ export class Section {
       this.shown.set(index, tile);
       tiles.delete(photo.id);
     });
-    for (const tile of tiles.values()) tile.remove();
+    for (const tile of tiles.values()) discard(tile);
   }
 
   remove(ids) {
@@ -67,25 +67,49 @@ export class Section {
     return this.list.getBoundingClientRect().top;
   }
 
-  /** Make the tiles near the window, drop those far away; the one with focus stays. `top` is the list's, as read. */
-  show(top = this.top) {
-    const from = -top - MARGIN;
-    const to = -top + innerHeight + MARGIN;
-    const first = lowerBound(this.boxes, from);
-    let last = first;
-    while (last < this.boxes.length && this.boxes[last].y < to) last++;
+  /**
+   * Make the tiles near the window, drop those far away; the one with focus stays. What is in the window comes first.
+   *
+   * @param {object} frame `top` of the list and `height` of the window, as read; `until` when to stop; `flying` when
+   *   pictures need not be asked for yet
+   * @returns {boolean} false when something is left for the next frame
+   */
+  show({ top = this.top, height = innerHeight, until = Infinity, flying = false } = {}) {
+    const [first, last] = [lowerBound(this.boxes, -top - MARGIN), upperBound(this.boxes, height - top + MARGIN)];
+    this.clear((index) => index < first || index >= last);
+    const [from, to] = [lowerBound(this.boxes, -top), upperBound(this.boxes, height - top)];
+    const make = (index) => this.make(index);
+    const fill = (index) => flying || this.fill(index);
+    const rest = [[to, last], [first, from]];
+    return [[[from, to], make], [[from, to], fill], ...rest.map((span) => [span, make]), ...rest.map((span) => [span, fill])].every(([[start, end], run]) => {
+      for (let index = start; index < end; index++) {
+        if (performance.now() > until) return false;
+        run(index);
+      }
+      return true;
+    });
+  }
+
+  /** Drop tiles, but not the one with focus: all of a section that is out of sight, or those that `which` names. */
+  clear(which = () => true) {
     for (const [index, tile] of this.shown) {
-      if ((index >= first && index < last) || tile.contains(document.activeElement)) continue;
-      tile.remove();
+      if (!which(index) || tile.contains(document.activeElement)) continue;
+      discard(tile);
       this.shown.delete(index);
     }
-    for (let index = first; index < last; index++) {
-      if (this.shown.has(index)) continue;
-      const tile = makeTile(this.photos[index]);
-      position(tile, this.boxes[index]);
-      this.shown.set(index, tile);
-      this.insert(index, tile);
-    }
+  }
+
+  make(index) {
+    if (this.shown.has(index)) return;
+    const tile = makeTile(this.photos[index]);
+    position(tile, this.boxes[index]);
+    this.shown.set(index, tile);
+    this.insert(index, tile);
+  }
+
+  fill(index) {
+    const tile = this.shown.get(index);
+    if (isBare(tile)) dress(tile, this.photos[index]);
   }
 
   /** The first photo that reaches below `y` of the window, with where it stands there. */
@@ -117,11 +141,17 @@ export class Section {
 }
 
 /** The first box whose lower edge is below `y`; boxes are in rows from top to bottom. */
-function lowerBound(boxes, y) {
+const lowerBound = (boxes, y) => bound(boxes, (box) => box.y + box.height < y);
+
+/** The first box whose upper edge is at or below `y`. */
+const upperBound = (boxes, y) => bound(boxes, (box) => box.y < y);
+
+/** The first box for which `before` does not hold. */
+function bound(boxes, before) {
   let [low, high] = [0, boxes.length];
   while (low < high) {
     const middle = (low + high) >> 1;
-    if (boxes[middle].y + boxes[middle].height < y) low = middle + 1;
+    if (before(boxes[middle])) low = middle + 1;
     else high = middle;
   }
   return low;

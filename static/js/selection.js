@@ -1,11 +1,16 @@
 // Selecting photos: a tick on every tile, Shift for a range, dragging, a long press, and the keyboard: x on the focused
-// one, Shift with arrows, Ctrl+A. What is done with them is in the batch bar.
+// one, Shift with arrows, Ctrl+A. What is done with them is in the batch bar, to which "." leads.
 import { BatchBar } from "./batch.js";
 import { h, icon, typing } from "./dom.js";
 import { t } from "./i18n.js";
+import { showKeys } from "./keys.js";
 import { Drag } from "./selection_drag.js";
 import { complain } from "./toast.js";
 
+const keys = () => [
+  ["← ↑ → ↓", t("keys.walk")], ["Enter", t("keys.open")], ["x", t("keys.select")], ["Shift ← →", t("keys.range")], ["Ctrl A", t("keys.all")], [".", t("keys.act")],
+  ["Ctrl Z", t("undo")], ["+ −", t("keys.size")], ["/", t("keys.search")], ["Esc", t("keys.clear")],
+];
 const ARROWS = new Set(["ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown"]);
 
 export class Selection {
@@ -20,7 +25,11 @@ export class Selection {
     this.bar = new BatchBar(this);
     this.drag = new Drag(this);
     host.addEventListener("pointerover", (event) => this.offer(event.target.closest(".tile")));
-    host.addEventListener("focusin", (event) => this.offer(event.target.closest(".tile")));
+    host.addEventListener("focusin", (event) => {
+      const tile = event.target.closest(".tile");
+      this.offer(tile);
+      if (tile) this.place = [...host.querySelectorAll(".tile")].indexOf(tile);
+    });
     host.addEventListener("click", (event) => this.click(event), { capture: true });
     document.addEventListener("keydown", (event) => this.key(event));
     // Tiles come and go while scrolling; a new one must show whether it is selected.
@@ -50,6 +59,8 @@ export class Selection {
     const inside = tile && this.host.contains(tile);
     if (event.key.toLowerCase() === "x" && inside && !event.ctrlKey && !event.metaKey) this.toggle(tile.dataset.id, event.shiftKey).catch(complain);
     else if (event.key === "Escape" && this.ids.size) this.set([]);
+    else if (event.key === "." && this.ids.size) this.bar.focus();
+    else if (event.key === "?") showKeys(keys());
     else if (event.key === "a" && (event.ctrlKey || event.metaKey) && (inside || this.ids.size)) this.takeAll(event, inside ? tile.dataset.id : this.anchor);
     else if (ARROWS.has(event.key) && inside) this.walk(event, tile);
   }
@@ -100,6 +111,12 @@ export class Selection {
     this.host.classList.toggle("selecting", this.ids.size > 0);
     this.host.dispatchEvent(new CustomEvent("albumen:selected"));
     this.bar.show();
+  }
+
+  /** The bar went away with the focus in it: back to the photo that had it, or to the one now in its place. */
+  refocus() {
+    const tiles = this.host.querySelectorAll(".tile");
+    tiles[Math.min(this.place ?? 0, tiles.length - 1)]?.querySelector("a").focus();
   }
 
   mark(records) {

@@ -2,7 +2,7 @@
 import { confirmed } from "./dialog.js";
 import { typing } from "./dom.js";
 import { t } from "./i18n.js";
-import { toast } from "./toast.js";
+import { toast, undoLast } from "./toast.js";
 
 document.addEventListener("submit", async (event) => {
   const question = event.target.dataset.confirm;
@@ -37,10 +37,16 @@ document.querySelector("form[data-look]")?.addEventListener("change", (event) =>
 });
 
 document.addEventListener("keydown", (event) => {
-  if (event.key === "Escape") {
-    for (const menu of document.querySelectorAll("details.menu[open]")) menu.open = false;
-  }
-  if (event.key === "/" && !typing(event)) {
+  const menu = event.key === "Escape" && document.querySelector("details.menu[open]");
+  if (menu) {
+    menu.open = false;
+    if (menu.contains(document.activeElement)) menu.querySelector("summary").focus();
+    event.stopImmediatePropagation(); // it closes the menu and nothing beneath
+  } else if ((event.ctrlKey || event.metaKey) && event.key === "z" && !typing(event)) {
+    if (!undoLast()) return;
+    event.preventDefault();
+    event.stopImmediatePropagation();
+  } else if (event.key === "/" && !typing(event)) {
     const box = document.getElementById("q");
     if (box) {
       event.preventDefault();

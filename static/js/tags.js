@@ -57,7 +57,7 @@ class TagEditor extends HTMLElement {
     const { name, slug } = line.dataset;
     const before = line.matches(".confirmed") ? "confirm" : "none";
     if (line.nextElementSibling?.matches(".why")) line.querySelector("[data-why]").click();
-    (line.nextElementSibling ?? line.previousElementSibling)?.querySelector("a")?.focus();
+    ((line.nextElementSibling ?? line.previousElementSibling)?.querySelector("a") ?? this.querySelector("#new-tag"))?.focus();
     line.remove();
     this.reload().catch(complain);
     toast(t("tag.removed", { name }), {

@@ -47,6 +47,19 @@ function cosines(size, most) {
   return table;
 }
 
+/** The mean colour of the picture, as CSS wants it: for a box that is only passed. */
+export function meanColour(hash) {
+  const { l, p, q } = unpack(hash);
+  return `rgb(${colour(l, p, q).map((value) => Math.round(byte(value))).join(" ")})`;
+}
+
+/** Red, green and blue from luminance and the two differences of colour. */
+function colour(l, p, q) {
+  const b = l - (2 / 3) * p;
+  const r = (3 * l - b + q) / 2;
+  return [r, r - q, b];
+}
+
 /** A data: URL of the placeholder, `size` pixels on its longer side. Takes well below a millisecond. */
 export function placeholder(hash, ratio, size = 16) {
   const info = unpack(hash);
@@ -66,9 +79,7 @@ export function placeholder(hash, ratio, size = 16) {
   };
   return bitmap(width, height, (x, y) => {
     const [l, p, q] = channels.map((channel) => at(channel, x, y));
-    const b = l - (2 / 3) * p;
-    const r = (3 * l - b + q) / 2;
-    return [r, r - q, b];
+    return colour(l, p, q);
   });
 }
 

@@ -2,7 +2,10 @@
 import { h, icon } from "./dom.js";
 import { formatDate, formatPercent, t } from "./i18n.js";
 import { ratioOf } from "./rows.js";
-import { placeholder } from "./thumbhash.js";
+import { meanColour, placeholder } from "./thumbhash.js";
+
+const QUICK = 150; // milliseconds: a picture that comes sooner need not fade in
+const bare = new WeakSet(); // tiles that have not asked for their picture yet
 
 /** What a grid needs to know about a photo, from an item of `GET /photos`. */
 export const fromItem = (item) => ({
@@ -37,36 +40,51 @@ export function fromElement(element) {
 /** What to say in place of the picture; made when it is wanted, as most photos of a long list never are. */
 export const altOf = (photo) => (photo.alt ??= photo.title || t("alt", { date: formatDate(photo.taken) }));
 
+/** A tile in the mean colour of its photo; `dress` puts the picture into it. */
 export function makeTile(photo) {
-  const alt = altOf(photo);
-  const image = h("img", {
-    src: `/api/v1/photos/${photo.id}/rendition/grid`,
-    width: String(photo.width),
-    height: String(photo.height),
-    alt,
-    decoding: "async",
-  });
   const tile = h(
     "li",
     { class: "tile", dataset: { id: photo.id, status: photo.status } },
-    h("a", { href: `/photo/${photo.id}`, title: alt }, image, statusMark(photo.status)),
+    h("a", { href: `/photo/${photo.id}`, title: altOf(photo) }, statusMark(photo.status)),
     photo.favorite && loveMark(),
     photo.reasons.length > 0 && h("span", { class: "reasons" }, ...photo.reasons.map(reasonMark)),
   );
-  dress(tile, photo);
+  if (photo.thumbhash) tile.style.backgroundColor = photo.colour ??= meanColour(photo.thumbhash);
+  bare.add(tile);
   return tile;
 }
 
-/** Give a tile its placeholder, and let the picture fade in over it when it had to be waited for. */
+/** Whether the tile still lacks its picture, which `dress` asks for. */
+export const isBare = (tile) => bare.has(tile);
+
+/** A tile the server rendered asks for its picture itself; it may still lack what stands in for it. */
+export function adopt(tile) {
+  if (!tile.querySelector("img").complete) bare.add(tile);
+}
+
+/** Give a tile its placeholder and its picture, which fades in when it had to be waited for. */
 export function dress(tile, photo) {
+  bare.delete(tile);
   if (photo.thumbhash) tile.style.backgroundImage = `url(${placeholder(photo.thumbhash, photo.ratio)})`;
+  if (tile.querySelector("img")) return;
+  const image = h("img", { src: `/api/v1/photos/${photo.id}/rendition/grid`, width: String(photo.width), height: String(photo.height), alt: altOf(photo), decoding: "async" });
+  tile.firstElementChild.prepend(image);
+  if (image.complete) return;
+  const asked = performance.now();
+  image.classList.add("waiting");
+  const shown = () => {
+    image.classList.toggle("at-once", performance.now() - asked < QUICK);
+    image.classList.remove("waiting");
+  };
+  image.addEventListener("load", shown, { once: true });
+  image.addEventListener("error", shown, { once: true });
+}
+
+/** Take a tile away; a picture still on its way is not wanted any more. */
+export function discard(tile) {
+  tile.remove();
   const image = tile.querySelector("img");
-  if (!image.complete) {
-    image.classList.add("waiting");
-    const shown = () => image.classList.remove("waiting");
-    image.addEventListener("load", shown, { once: true });
-    image.addEventListener("error", shown, { once: true });
-  }
+  if (image && !image.complete) image.removeAttribute("src");
 }
 
 export function loveMark() {
@@ -94,11 +112,12 @@ export function refresh(tile, photo) {
   if (photo.favorite && !loved) tile.append(loveMark());
   if (!photo.favorite) loved?.remove();
   const image = tile.querySelector("img");
-  if (!image.naturalWidth) image.src = `/api/v1/photos/${photo.id}/rendition/grid`;
+  if (image && !image.naturalWidth) image.src = `/api/v1/photos/${photo.id}/rendition/grid`;
 }
 
 export function position(tile, box) {
-  tile.style.transform = `translate(${box.x}px, ${box.y}px)`;
+  tile.style.left = `${box.x}px`; // a transform each would be a layer of bookkeeping each
+  tile.style.top = `${box.y}px`;
   tile.style.width = `${box.width}px`;
   tile.style.height = `${box.height}px`;
 }

@@ -3,6 +3,7 @@
 import { addDensity } from "./density.js";
 import { h, icon } from "./dom.js";
 import { formatMonth, t } from "./i18n.js";
+import { Pace } from "./pace.js";
 import { leave, returning } from "./place.js";
 import { measures } from "./rows.js";
 import { Scrubber } from "./scrubber.js";
@@ -22,7 +23,7 @@ class PhotoTimeline extends HTMLElement {
     const buckets = JSON.parse(this.querySelector(".buckets").textContent);
     this.querySelector(".more")?.remove();
     const rendered = new Map([...this.querySelectorAll(".month")].map((section) => [section.dataset.month, section]));
-    this.sheet = measures(this.querySelector(".grid"));
+    this.pace = new Pace((until) => this.draw(until));
     this.months = buckets.map(([key, count]) => this.month(key, count, rendered.get(key)));
     this.selection = new Selection(this, {
       order: () => this.months.flatMap((month) => month.photos),
@@ -37,7 +38,6 @@ class PhotoTimeline extends HTMLElement {
     this.near = new IntersectionObserver((entries) => this.seen(entries), { rootMargin: `${NEAR}px 0px` });
     for (const month of this.months) this.near.observe(month.element);
     new ResizeObserver(() => this.resized()).observe(this);
-    addEventListener("scroll", () => this.scrolled(), { passive: true });
     addEventListener("albumen:photos", (event) => this.changed(event.detail).catch(complain));
     this.scrubber = new Scrubber(this.months);
     const place = returning();
@@ -75,7 +75,7 @@ class PhotoTimeline extends HTMLElement {
     this.width = this.clientWidth;
     this.sheet = measures(this.querySelector(".grid"));
     for (const month of this.months) month.place(this.width, this.sheet);
-    this.draw();
+    this.pace.now();
     this.scrubber?.update();
   }
 
@@ -89,21 +89,19 @@ class PhotoTimeline extends HTMLElement {
     if (scrollY === 0 || !month) return;
     if (anchor) month.section.bring(anchor.id, anchor.top);
     else scrollBy(0, month.section.top + share * month.section.height - 80);
-    this.draw();
+    this.pace.now();
   }
 
-  draw() {
-    const visible = this.months.filter((month) => month.visible);
-    const tops = visible.map((month) => month.section.top);
-    visible.forEach((month, i) => month.section.show(tops[i]));
-  }
-
-  scrolled() {
-    this.frame ??= requestAnimationFrame(() => {
-      this.frame = null;
-      this.scrubber.move(); // first: what it reads is then still as the browser left it
-      this.draw();
-    });
+  /** All is read before anything is written, so that the browser lays out once a frame; the window's months first. */
+  draw(until) {
+    const [height, y] = [innerHeight, scrollY];
+    const near = this.months.filter((month) => month.visible).map((month) => ({ section: month.section, top: month.section.top }));
+    if (y !== this.y) this.scrubber?.move();
+    this.y = y;
+    near.sort((a, b) => off(a, height) - off(b, height));
+    let finished = true;
+    for (const { section, top } of near) finished = section.show({ top, height, until, flying: this.pace.flying }) && finished;
+    return finished;
   }
 
   // --- loading ---------------------------------------------------------------------------------------------------
@@ -115,9 +113,9 @@ class PhotoTimeline extends HTMLElement {
       month.visible = entry.isIntersecting;
       clearTimeout(month.timer);
       if (month.visible && !month.loaded) month.timer = setTimeout(() => this.load(month).catch(complain), SETTLE);
-      else if (!month.visible) month.stop();
+      else if (!month.visible) month.leave();
     }
-    this.draw();
+    this.pace.ask();
   }
 
   async load(month) {
@@ -130,7 +128,7 @@ class PhotoTimeline extends HTMLElement {
     // at, the same share of it stays in view.
     if (top + height < 0) scrollBy(0, grown);
     else if (top < 0) scrollBy(0, (grown * -top) / height);
-    this.draw();
+    this.pace.ask();
     this.scrubber.update();
     this.forget();
   }
@@ -239,5 +237,8 @@ class PhotoTimeline extends HTMLElement {
     });
   }
 }
+
+/** How far a section is from the window. */
+const off = ({ section, top }, height) => Math.max(0, top - height, -top - section.height);
 
 customElements.define("photo-timeline", PhotoTimeline);

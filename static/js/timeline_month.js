@@ -59,10 +59,11 @@ export class Month {
     return true;
   }
 
-  /** It went out of sight before its photos came. */
-  stop() {
+  /** It went out of sight, perhaps before its photos came. */
+  leave() {
     this.used = performance.now();
     if (!this.loaded) this.control?.abort();
+    this.section.clear();
   }
 
   /** Let the photos go; the height stays. */

@@ -3,6 +3,7 @@ import { h } from "./dom.js";
 import { t } from "./i18n.js";
 
 const STAY = 6000;
+const STAY_TO_ACT = 10_000; // with something to press
 
 function put(note) {
   const box = document.querySelector(".toasts");
@@ -21,12 +22,22 @@ function build(text, action, run, kind = "") {
   return { note, says };
 }
 
-export function toast(text, { action = "", run = null, stay = STAY } = {}) {
+export function toast(text, { action = "", run = null, stay = action ? STAY_TO_ACT : STAY } = {}) {
   const { note } = build(text, action, run);
+  note.classList.toggle("undoes", action === t("undo"));
   put(note);
   const close = () => note.remove();
-  setTimeout(close, stay);
+  // Nobody loses what they are about to press.
+  const leave = () => (note.matches(":hover, :focus-within") ? setTimeout(leave, 1000) : close());
+  setTimeout(leave, stay);
   return close;
+}
+
+/** Take back what the last message offers to, as Ctrl+Z does; false when there is none. */
+export function undoLast() {
+  const last = [...document.querySelectorAll(".toast.undoes button")].at(-1);
+  last?.click();
+  return Boolean(last);
 }
 
 /** A message that stays until its work is over: `tell(text, share)` brings it up to date. */

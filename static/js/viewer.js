@@ -1,9 +1,9 @@
 // The photo page: turning to the next and previous photo, keys, zoom, boxes, evidence, the slide show, the heart
 // without a reload. Turning puts the next photo's own page in place of this element, so each photo starts afresh.
 import { api } from "./api.js";
-import { ask } from "./dialog.js";
 import { h, icon, typing } from "./dom.js";
 import { t } from "./i18n.js";
+import { showKeys } from "./keys.js";
 import "./photo_albums.js";
 import "./similar.js";
 import "./tags.js";
@@ -33,6 +33,7 @@ class PhotoViewer extends HTMLElement {
     document.addEventListener("keydown", (event) => this.key(event), { signal });
     addEventListener("albumen:photos", (event) => this.changed(event.detail), { signal });
     this.findNeighbours().catch(complain);
+    this.mapWhenNear();
     show.arrived(this);
   }
 
@@ -48,6 +49,18 @@ class PhotoViewer extends HTMLElement {
     const ratio = this.image.getAttribute("width") / this.image.getAttribute("height");
     this.picture.style.backgroundImage = `url(${placeholder(thumbhash, ratio, 32)})`;
     this.image.addEventListener("load", () => (this.picture.style.backgroundImage = ""), { once: true });
+  }
+
+  /** The world is large: it is fetched when the map comes into sight. */
+  mapWhenNear() {
+    const land = this.querySelector("use[data-near]");
+    if (!land) return;
+    const watch = new IntersectionObserver(([entry]) => {
+      if (!entry.isIntersecting) return;
+      land.setAttribute("href", land.dataset.near);
+      watch.disconnect();
+    }, { rootMargin: "300px" });
+    watch.observe(land.parentElement);
   }
 
   // --- neighbours ------------------------------------------------------------------------------------------------
@@ -114,6 +127,7 @@ class PhotoViewer extends HTMLElement {
   }
 
   key(event) {
+    if (event.key === "Escape" && typing(event)) event.target.blur(); // out of the field; once more, out of the photo
     if (typing(event) || event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog[open]")) return;
     if (show.key(event)) return;
     const press = (selector) => this.querySelector(selector)?.click();
@@ -144,12 +158,10 @@ class PhotoViewer extends HTMLElement {
   }
 
   help() {
-    const rows = [
+    return showKeys([
       ["← →", t("keys.move")], ["z", t("keys.zoom")], ["+ − 0", t("keys.scale")], ["f", t("keys.favorite")], ["b", t("keys.boxes")],
       ["t", t("keys.tag")], ["e", t("keys.edit")], ["s", t("keys.show")], ["Del", t("keys.delete")], ["Esc", t("keys.back")],
-    ];
-    const list = h("dl", { class: "facts" }, ...rows.flatMap(([key, text]) => [h("dt", {}, h("kbd", {}, key)), h("dd", {}, text)]));
-    return ask(t("keys.title"), [list], t("dismiss"));
+    ]);
   }
 
   /** The photo was understood while it was open: show it, unless someone is writing. */
