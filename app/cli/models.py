@@ -63,7 +63,7 @@ def _models(arguments: argparse.Namespace, settings: Settings) -> int:
     for row in [] if arguments.json else rows:
         mark = "*" if row["default"] else " "
         print(
-            f"{mark} {row['id']:<44} {row['state']:<9} {float(row['bytes']) / 1e6:7.1f} MB  {row['licence']}"
+            f"{mark} {row['id']:<51} {row['state']:<9} {float(row['bytes']) / 1e6:7.1f} MB  {row['licence']}"
         )
     return 1 if arguments.action == "verify" and any(row["state"] != "ready" for row in rows) else 0
 
@@ -91,7 +91,7 @@ def _choose(arguments: argparse.Namespace, settings: Settings) -> int:
     if arguments.json:
         print_json(rows)
     for row in [] if arguments.json else rows:
-        print(f"{row['task']:<9} {row['id']:<46} {row['awaiting']} photos not looked at yet")
+        print(f"{row['task']:<9} {row['id']:<51} {row['awaiting']} photos not looked at yet")
         if row["awaiting"]:
             print(f"{'':9} albumen retag --stage {row['stage']} --only-outdated")
     return 0
@@ -108,7 +108,7 @@ def _bench(arguments: argparse.Namespace, zoo: Zoo) -> int:
     failures = 0
     if not arguments.json:
         print(
-            f"{'model':<44} {'input':>15} {'ms':>9} {'quickest':>9} {'load s':>7} {'network':>8} {'process':>8}"
+            f"{'model':<51} {'input':>15} {'ms':>9} {'quickest':>9} {'load s':>7} {'network':>8} {'process':>8}"
         )
     for entry in chosen:
         try:
@@ -123,7 +123,7 @@ def _bench(arguments: argparse.Namespace, zoo: Zoo) -> int:
         if not arguments.json:
             shape = "x".join(map(str, cost.shape))
             print(
-                f"{cost.model_id:<44} {shape:>15} {cost.milliseconds:9.1f} {cost.quickest:9.1f}"
+                f"{cost.model_id:<51} {shape:>15} {cost.milliseconds:9.1f} {cost.quickest:9.1f}"
                 f" {cost.load_seconds:7.2f} {cost.network_bytes / 1e6:5.0f} MB {cost.process_bytes / 1e6:5.0f} MB"
             )
     if arguments.json:

@@ -65,20 +65,6 @@ def test_another_file_at_the_address_is_refused(zoo: Zoo, hub: Hub) -> None:
     assert [entry.id for entry in zoo.fetch([A])] == [WORDS]
 
 
-def test_a_size_known_to_the_megabyte_is_no_reason_to_refuse(hub: Hub, tmp_path: Path) -> None:
-    exact = registry.get(WORDS)
-    rounded = dataclasses.replace(
-        exact, sizes_rounded=True, files=tuple(dataclasses.replace(f, size=1_000_000) for f in exact.files)
-    )
-    zoo = Zoo(tmp_path / "models", tmp_path / "cache", [rounded])
-    assert zoo.fetch([WORDS]) == [rounded]
-    wrong = dataclasses.replace(
-        rounded, files=tuple(dataclasses.replace(f, sha256="1" * 64) for f in rounded.files)
-    )
-    with pytest.raises(ChecksumError):
-        Zoo(tmp_path / "others", tmp_path / "cache", [wrong]).fetch([WORDS])
-
-
 def test_a_mirror_may_serve_what_the_hub_has(
     hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
