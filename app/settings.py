@@ -46,6 +46,11 @@ class Settings:
     login_attempts: int = _setting(10, "Failed sign-ins allowed per name and address in 15 minutes.")
     job_lease_seconds: int = _setting(300, "Time after which the work of a vanished worker is taken over.")
     job_batch: int = _setting(8, "Photos a worker claims at once.")
+    int8: bool = _setting(
+        False,
+        "Run the networks for scenes and objects quantised, once `albumen models quantize` has prepared them:"
+        " twice as fast, a little less exact.",
+    )
     model_idle_seconds: int = _setting(300, "Idle time after which a worker lets its networks go.")
     log_level: str = _setting("INFO", "DEBUG, INFO, WARNING or ERROR.")
     log_json: bool = _setting(False, "Write logs as JSON lines instead of key=value.")

@@ -78,8 +78,7 @@ class Worker:
         wanted = (model, tuple(sorted(chosen.items())))
         with self._building:
             if wanted not in self._analyzers:
-                folder = self.context.settings.models_dir
-                self._analyzers[wanted] = models.build_analyzer(folder, model, chosen)
+                self._analyzers[wanted] = models.build_analyzer(self.context.settings, model, chosen)
             return self._analyzers[wanted]
 
     def tick(self) -> int:

@@ -1,13 +1,14 @@
 """How fast photos are understood, beside a plain loop over the same networks in torch, on the same cores.
 
-    python -m bench.throughput [--photos 200] [--workers 2] [--rounds 2]
+    python -m bench.throughput [--photos 200] [--workers 2] [--rounds 2] [--int8]
 
 Ours: a real server with its workers; the clock runs from the release of the waiting photos until the last one is done:
 decoding, renditions, every stage but the reading of text, the database. The loop: as many processes, each of which
 decodes its photos and runs the same networks over them one by one in torch as it comes (eager, one thread), for scenes,
 objects and faces; it makes no renditions, measures no cues, and stores nothing. Both have their networks loaded before
-the clock starts. They take turns, so that whatever else the machine does slows both; the CPU seconds that the
-processes used are printed beside the rates, because neighbours change them less.
+the clock starts; with ``--int8`` ours run scenes and objects quantised, the loop stays as it is. They take turns, so
+that whatever else the machine does slows both; the CPU seconds that the processes used are printed beside the rates,
+because neighbours change them less.
 """
 
 from __future__ import annotations
@@ -50,11 +51,15 @@ def main() -> None:
     parser.add_argument("--photos", type=int, default=200)
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--rounds", type=int, default=2)
+    parser.add_argument(
+        "--int8", action="store_true", help="ours quantised (`albumen models quantize` made them)"
+    )
     parser.add_argument("--loop", nargs="*", type=Path, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.loop is not None:
         _loop(arguments.loop)
         return
+    os.environ["ALBUMEN_INT8"] = str(int(arguments.int8))
     files = sorted(PHOTOS.glob("*.jpg"))
     files = files[:: max(1, len(files) // arguments.photos)][: arguments.photos]
     rounds = [[str(f) for f in part] for part in np.array_split(np.array(files), arguments.rounds)]

@@ -2,7 +2,8 @@
 
 Weights become int8 per channel, activations uint8 with ranges observed on the calibration pictures (post-training
 static quantisation, Jacob et al., CVPR 2018; done by onnxruntime). The graph is kept beside the exact one and is
-used only where ``int8`` is asked for: ``Analyzer(models, options={"scenes": {"int8": True}})``.
+used only where ``int8`` is asked for: ``Analyzer(models, options={"scenes": {"int8": True}})``. What it costs in
+accuracy is among the metrics of the model's entry.
 """
 
 from __future__ import annotations
@@ -16,11 +17,10 @@ from typing import Any
 
 from ml import registry
 from ml.download import locked, sha256_of
-from ml.runtime import to_batch
+from ml.runtime import INT8_GRAPH, to_batch
 from ml.types import Image
 from ml.zoo import check_folder
 
-GRAPH = "model.int8.onnx"
 ENOUGH = 48
 """Calibration pictures from which more change little."""
 
@@ -61,22 +61,22 @@ def quantize(model_id: str, models_dir: Path, pictures: Sequence[Image]) -> Path
         with tempfile.TemporaryDirectory(prefix=".quantising-", dir=models_dir) as work:
             quantize_static(
                 str(folder / "model.onnx"),
-                str(Path(work) / GRAPH),
+                str(Path(work) / INT8_GRAPH),
                 Reader(),
                 quant_format=QuantFormat.QDQ,
                 per_channel=True,
                 activation_type=QuantType.QUInt8,
                 weight_type=QuantType.QInt8,
             )
-            _install(folder, Path(work) / GRAPH)
-    return folder / GRAPH
+            _install(folder, Path(work) / INT8_GRAPH)
+    return folder / INT8_GRAPH
 
 
 def _install(folder: Path, graph: Path) -> None:
     """Move the graph into the model's folder and name it in the marker, so that every load verifies it."""
     marker = json.loads((folder / "entry.json").read_text())
-    marker["files"][GRAPH] = {"size": graph.stat().st_size, "sha256": sha256_of(graph)}
+    marker["files"][INT8_GRAPH] = {"size": graph.stat().st_size, "sha256": sha256_of(graph)}
     fresh = graph.with_name("entry.json")
     fresh.write_text(json.dumps(marker, indent=1) + "\n")
-    os.replace(graph, folder / GRAPH)
+    os.replace(graph, folder / INT8_GRAPH)
     os.replace(fresh, folder / "entry.json")

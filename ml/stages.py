@@ -40,7 +40,7 @@ class Stage(Protocol):
     Attributes:
         stage: its name: scenes, objects, faces, cues, text, embedding, image-text, tags.
         model_ids: registry ids of the networks it runs; the first is stored with the results.
-        version: raised when the same networks give other results.
+        version: raised when the same networks give other results; ends in ``int8`` where one runs quantised.
         needs: stages without whose findings it cannot run; ``uses``: stages it profits from when they ran
             too.
     """

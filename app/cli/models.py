@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import argparse
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from app.cli.command import Add, fail, print_json
+from app.cli.command import Add, fail, opened, print_json
 from app.settings import Settings
 
 if TYPE_CHECKING:
@@ -14,13 +15,22 @@ if TYPE_CHECKING:
 
 
 def register(add: Add) -> None:
-    models = add("models", _models, "List, fetch, verify and choose networks; time them.", as_json=True)
-    models.add_argument("action", choices=["list", "fetch", "verify", "choose", "bench"])
-    models.add_argument(
+    parser = add(
+        "models", _models, "List, fetch, verify, choose and quantise networks; time them.", as_json=True
+    )
+    parser.add_argument("action", choices=["list", "fetch", "verify", "choose", "bench", "quantize"])
+    parser.add_argument(
         "ids",
         nargs="*",
         metavar="ID",
-        help="default: all default models (bench: all that are installed; choose: none, tells what is in use)",
+        help="default: all default models (bench: all that are installed; choose: none, tells what is in use;"
+        " quantize: all that can be)",
+    )
+    parser.add_argument(
+        "--photos",
+        type=Path,
+        metavar="DIR",
+        help="quantize: ordinary photos to observe the networks on; default: some of the album's own",
     )
 
 
@@ -35,6 +45,8 @@ def _models(arguments: argparse.Namespace, settings: Settings) -> int:
             return _bench(arguments, zoo)
         if arguments.action == "choose":
             return _choose(arguments, settings)
+        if arguments.action == "quantize":
+            return _quantize(arguments, settings)
         if arguments.action == "list":
             states = zoo.states()
         elif arguments.action == "verify":
@@ -94,6 +106,22 @@ def _choose(arguments: argparse.Namespace, settings: Settings) -> int:
         print(f"{row['task']:<9} {row['id']:<51} {row['awaiting']} photos not looked at yet")
         if row["awaiting"]:
             print(f"{'':9} albumen retag --stage {row['stage']} --only-outdated")
+    return 0
+
+
+def _quantize(arguments: argparse.Namespace, settings: Settings) -> int:
+    """Make the 8-bit graphs and say how to have them used."""
+    from app.services.understanding import models
+
+    context = opened(settings)
+    made = list(models.quantize(context, arguments.ids, arguments.photos))
+    context.close()
+    if arguments.json:
+        print_json([{"id": model_id, "bytes": graph.stat().st_size} for model_id, graph in made])
+        return 0
+    for model_id, graph in made:
+        print(f"{model_id:<44} {graph.stat().st_size / 1e6:7.1f} MB")
+    print("Used where ALBUMEN_INT8=1 is set." if not settings.int8 else "In use from the next start.")
     return 0
 
 

@@ -103,6 +103,7 @@ class ObjectStage:
         device: where to run.
         model: ``FAST`` or ``THOROUGH``.
         minimum: detections below this score are left out; the model's own by default.
+        int8: run the quantised graph where one was made.
 
     Raises:
         ValueError: the model is not a detector of this stage.
@@ -114,14 +115,21 @@ class ObjectStage:
     uses: tuple[str, ...] = ("scenes",)
 
     def __init__(
-        self, models_dir: Path, *, device: Device = "cpu", model: str = FAST, minimum: float | None = None
+        self,
+        models_dir: Path,
+        *,
+        device: Device = "cpu",
+        model: str = FAST,
+        minimum: float | None = None,
+        int8: bool = False,
     ) -> None:
         if model not in _GRIDS:
             raise ValueError(f"{model!r} is no object detector; there are {', '.join(_GRIDS)}")
         self.model_ids: tuple[str, ...] = (model,) if model == FAST else (model, FAST)
         self._grids, self._suppression = _GRIDS[model], _SUPPRESSION[model]
         self._minimum = MINIMUM[model] if minimum is None else minimum
-        self._network = open_network(FAST, models_dir, device=device)
+        self._network = open_network(FAST, models_dir, device=device, int8=int8)
+        self.version = self._network.marked(ObjectStage.version)
         preprocessing = registry.get(FAST).preprocessing
         assert preprocessing is not None
         self._preprocessing = preprocessing

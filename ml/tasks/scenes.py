@@ -55,6 +55,7 @@ class SceneStage:
         self.model_ids: tuple[str, ...] = (model,)
         self._how = entry.preprocessing
         self._network = open_network(model, models_dir, device=device, int8=int8)
+        self.version = self._network.marked(SceneStage.version)
 
     def run(self, images: Sequence[Image], so_far: Sequence[Findings]) -> list[Findings | Exception]:
         """Classify each picture."""
@@ -177,8 +178,12 @@ class TagStage:
     needs: tuple[str, ...] = ("scenes",)
     uses: tuple[str, ...] = ("objects", "faces", "cues", "text")
 
-    def __init__(self, models_dir: Path, *, device: Device = "cpu", model: str = MODEL) -> None:
+    def __init__(
+        self, models_dir: Path, *, device: Device = "cpu", model: str = MODEL, int8: bool = False
+    ) -> None:
         self.model_ids: tuple[str, ...] = (model,)
+        network = open_network(model, models_dir, device=device, int8=int8)  # whose word these tags are
+        self.version = network.marked(TagStage.version)
 
     def run(self, images: Sequence[Image], so_far: Sequence[Findings]) -> list[Findings | Exception]:
         """Tag each picture, most confident first."""

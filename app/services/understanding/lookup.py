@@ -95,7 +95,7 @@ def provenance(context: Context, stages: Sequence[str], model: str | None) -> di
     """Stage -> [model id, version] that a re-tag with ``model`` (None: those in use) would record."""
     with context.database.read() as session:
         chosen = models.chosen_models(session)
-    analyzer = models.build_analyzer(context.settings.models_dir, model, chosen)
+    analyzer = models.build_analyzer(context.settings, model, chosen)
     return {stage: list(made) for stage, made in models.provenance(analyzer, stages).items()}
 
 
@@ -105,5 +105,5 @@ def _analyzer(context: Context) -> Analyzer:
     wanted = (context.settings.models_dir, tuple(sorted(chosen.items())))
     if wanted not in _analyzers:
         _analyzers.clear()  # one set of networks at a time is enough to hold
-        _analyzers[wanted] = models.build_analyzer(context.settings.models_dir, chosen=chosen)
+        _analyzers[wanted] = models.build_analyzer(context.settings, chosen=chosen)
     return _analyzers[wanted]

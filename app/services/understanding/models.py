@@ -6,15 +6,19 @@ Nothing here loads a network but ``build_analyzer`` and what it returns.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from sqlalchemy import func, select
 
+from app.context import Context
 from app.db import ReadSession, WriteSession, utcnow
 from app.errors import Conflict, Invalid, NotFound
+from app.imaging.renditions import ANALYSIS_LONG_SIDE
+from app.imaging.results import Pixels
 from app.models import Photo, Stage
 from app.sentences import say
 from app.services.upkeep import facts
@@ -27,6 +31,7 @@ if TYPE_CHECKING:
 _MEANING = "semantic"
 _STAGES_OF_TASK = {"scene": ("scenes", "tags"), "object": ("objects",), _MEANING: ("image-text",)}
 _SHOWN_BY = {"scene": "tags", "object": "objects"}  # the stage that tells which network of a task saw a photo
+_QUANTISED = ("scene", "object")
 _CHOSEN = "models.chosen"
 _MEASURED = "models.measured"
 
@@ -170,13 +175,62 @@ def keep_measurement(session: WriteSession, model_id: str, measured: Mapping[str
     facts.put(session, _MEASURED, {**known, model_id: {**measured, "at": utcnow().isoformat()}})
 
 
+# --- quantising -----------------------------------------------------------------------------------------------
+
+
+def quantize(
+    context: Context, model_ids: Sequence[str] = (), folder: Path | None = None
+) -> Iterator[tuple[str, Path]]:
+    """Make the 8-bit graph of each model (all that stages can use quantised, by default), observed on photos of
+    ``folder`` or on some of the album's own; yields (model id, graph). Used where ``Settings.int8`` says so.
+
+    Raises:
+        Invalid: a model that no stage uses quantised, or too few photos.
+        ml.zoo.FetchError: a model is not installed.
+    """
+    from ml import registry
+    from ml.quantize import ENOUGH, quantize
+
+    able = [entry.id for task in _QUANTISED for entry in registry.for_task(task) if not entry.requires]
+    for model_id in model_ids:
+        if model_id not in able:
+            raise Invalid(say("{model} cannot be quantised.", model=model_id), field="model")
+    pictures = _ordinary_photos(context, ENOUGH, folder)
+    if len(pictures) < ENOUGH:
+        raise Invalid(
+            say(
+                "Quantising needs {wanted} photos to observe the networks on, and there are {found}.",
+                wanted=ENOUGH,
+                found=len(pictures),
+            )
+        )
+    for model_id in model_ids or [name for name in able if registry.get(name).default]:
+        yield model_id, quantize(model_id, context.settings.models_dir, pictures)
+
+
+def _ordinary_photos(context: Context, count: int, folder: Path | None) -> list[Pixels]:
+    """So many photos at the size networks see them, spread evenly over the folder or the album."""
+    if folder is not None:
+        files = sorted(path for path in folder.rglob("*") if path.is_file())
+    else:
+        with context.database.read() as session:
+            ready = select(Photo.checksum).where(Photo.status == "ready", Photo.deleted_at.is_(None))
+            files = [
+                context.storage.original(checksum) for checksum in session.scalars(ready.order_by(Photo.id))
+            ]
+    files = files[:: max(1, len(files) // count)][:count]
+    decoded = (context.sandbox.decode(file, long_side=ANALYSIS_LONG_SIDE) for file in files)
+    return [np.ascontiguousarray(pixels[..., :3]) for pixels in decoded]
+
+
 # --- analyzers ------------------------------------------------------------------------------------------------
 
 
 def build_analyzer(
-    models_dir: Path, model: str | None = None, chosen: Mapping[str, str] | None = None
+    settings: Settings, model: str | None = None, chosen: Mapping[str, str] | None = None
 ) -> Analyzer:
-    """An analyzer with the default models, those ``chosen`` for their tasks, or ``model`` where its task is used.
+    """An analyzer with the default models, those ``chosen`` for their tasks, or ``model`` where its task is used;
+    quantised as the settings say.
 
     Raises:
         Invalid: the registry has no such model, or it does not belong to a stage that lets one choose.
@@ -185,13 +239,15 @@ def build_analyzer(
     from ml.semantics import MODEL
 
     wanted = {**(chosen or {}), **({choosable(model).task: model} if model is not None else {})}
-    options = {
-        stage: {"model": name}
-        for task, name in wanted.items()
-        for stage in _STAGES_OF_TASK.get(task, ())
-        if name != MODEL  # which the stage ``embedding`` sees to, whatever else is chosen
+    options: dict[str, dict[str, Any]] = {
+        stage: {"int8": settings.int8} for task in _QUANTISED for stage in _STAGES_OF_TASK[task]
     }
-    return Analyzer(models_dir, options=options)
+    for task, name in wanted.items():
+        if name == MODEL:  # which the stage ``embedding`` sees to, whatever else is chosen
+            continue
+        for stage in _STAGES_OF_TASK.get(task, ()):
+            options.setdefault(stage, {})["model"] = name
+    return Analyzer(settings.models_dir, options=options)
 
 
 def provenance(analyzer: Analyzer, stages: Sequence[str]) -> dict[str, tuple[str, str]]:
