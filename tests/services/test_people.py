@@ -17,7 +17,7 @@ from app.models import Face, Job, PeopleSuggestion, Person, Photo
 from app.search import find_ids
 from app.services import intake, photos
 from app.services.accounts import Viewer
-from app.services.faces import merging, people
+from app.services.faces import grouping, merging, people
 from app.services.understanding import snapshots
 from app.worker import Worker
 from ml.types import Analysis, Box, FaceDetection, StageRun
@@ -275,6 +275,33 @@ class TestMerging:
         with context.database.read() as session:
             assert session.scalars(select(PeopleSuggestion)).all() == []
         assert album.person(left) != album.person(right)
+
+    def test_what_is_asked_does_not_depend_on_how_the_faces_came(
+        self, album: Album, context: Context
+    ) -> None:
+        """Nor does a suggestion change its distance when the same people are looked at once more."""
+
+        def asked() -> list[tuple[object, ...]]:
+            with context.database.read() as session:
+                order = (PeopleSuggestion.first_id, PeopleSuggestion.second_id)
+                return [
+                    (row.first_id, row.second_id, row.distance)
+                    for row in session.scalars(select(PeopleSuggestion).order_by(*order))
+                ]
+
+        rng = np.random.default_rng(0)
+        family = rng.normal(size=(12, 128)) * 0.04
+        for _ in range(20):
+            here = family[rng.permutation(12)[:6]]
+            faces = here + rng.normal(size=here.shape) * 0.04 * rng.uniform(0.5, 1.3, (6, 1))
+            album.add(*faces.astype(np.float32), group=False)
+        album.work()
+        before = asked()
+        assert before
+        with context.database.write() as session:
+            grouping.request_grouping(session, album.viewer.user_id)
+        album.work()
+        assert asked() == before
 
     def test_accepting_keeps_the_name(self, album: Album, context: Context, anna: Viewer) -> None:
         left, right = album.add(ANNA), album.add(like(ANNA, 0.55))

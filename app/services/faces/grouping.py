@@ -243,6 +243,9 @@ def apart_pair(one: UUID, other: UUID) -> PeopleApart:
 
 def _conclude(context: Context, worker: str, job: Job, known: _Known) -> bool:
     """Suggestions and the end of the job; False when the user decided something meanwhile."""
+    if known.waiting:  # what is asked follows from who is who, not from the order in which that was found out
+        with context.database.read() as session:
+            known.grouping = _read(session, known.owner_id).grouping
     found = known.grouping.suggestions(2 * SUGGESTIONS)
     with context.database.write() as session:
         if _revision(session, known.owner_id) != known.revision:
