@@ -82,7 +82,6 @@ def _models(arguments: argparse.Namespace, settings: Settings) -> int:
 
 def _choose(arguments: argparse.Namespace, settings: Settings) -> int:
     """Use the named networks from now on, and say how many photos they have not looked at."""
-    from app.cli.command import opened
     from app.errors import AppError
     from app.services.understanding import models
 
