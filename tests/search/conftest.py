@@ -17,6 +17,7 @@ from app.db import Database, WriteSession
 from app.models import Base, Photo, PhotoTag, Tag, User
 from app.search import index_terms, numbering, pgvector
 from app.services.accounts import Viewer, viewer_of
+from app.services.clients import sync
 from app.services.tagging import tag_counts
 
 _numbers = itertools.count()
@@ -117,6 +118,7 @@ def make_database(
         Base.metadata.create_all(database.engine)
         numbering.install(database)
         tag_counts.install(database)
+        sync.install(database)
         if kind == "pgvector":
             with database.engine.begin() as connection:
                 offered = "SELECT default_version FROM pg_available_extensions WHERE name = 'vector'"

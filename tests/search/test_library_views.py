@@ -7,11 +7,13 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import delete, update
 
 from app.db import Database, utcnow
 from app.errors import Invalid
-from app.models import Cue, Face, Person
+from app.models import Cue, Face, Person, Photo
 from app.search import count_photos
+from app.services.clients import sync
 from app.services.collections import albums, ideas, memories, places
 from app.services.collections.journeys import homes, stays, trips
 
@@ -75,6 +77,53 @@ def test_clusters_part_when_zooming_in(both: Any, library_of: Any) -> None:
     assert counts(places.Box(0, 45, 20, 60), 5) == [1]
     assert counts(places.Box(-9.145, 38.71, -9.13, 38.73), 18) == [1, 1, 1]
     assert counts(places.Box(40, -10, 60, 10), 4) == []
+
+
+def test_the_map_follows_what_other_processes_change(both: Any, library_of: Any) -> None:
+    """Positions are kept in memory; each look must see what was committed before it, by whomever."""
+    first, second = take(both, LISBON, datetime(2024, 6, 1), 2)
+    take(both, PORTO, datetime(2024, 6, 1), 4)
+    ben = library_of(both.database, "ben")
+    take(ben, LISBON, datetime(2024, 6, 1), 1)
+    other, portugal = Database(both.database.url), places.Box(-12, 36, -4, 43)
+
+    def change(statement: Any) -> None:
+        with other.write() as session:
+            session.execute(statement)
+
+    def shown(viewer: Any = both.viewer) -> list[int]:
+        with both.database.read() as session:
+            return [cluster.count for cluster in places.clusters(session, viewer, portugal, 7)]
+
+    mine, others = update(Photo).where(Photo.id == first.id), update(Photo).where(Photo.id == second.id)
+    latitude, longitude = AT["Porto"]
+    assert shown() == [4, 2]
+    assert shown(ben.viewer) == [1]
+    for statement, expected in (
+        (mine.values(archived=True), [4, 1]),
+        (others.values(deleted_at=utcnow()), [4]),
+        (mine.values(archived=False), [4, 1]),
+        (others.values(deleted_at=None), [4, 2]),
+        (mine.values(latitude=latitude, longitude=longitude), [5, 1]),
+        (mine.values(latitude=None, longitude=None), [4, 1]),
+        (mine.values(title="Nothing of this is on the map"), [4, 1]),
+        (delete(Photo).where(Photo.id == second.id), [4]),
+    ):
+        change(statement)
+        assert shown() == expected
+    take(both, LISBON, datetime(2024, 6, 2), 3)
+    assert shown() == [4, 3]
+    with both.database.write() as session:  # one that writes sees its own changes
+        session.execute(delete(Photo).where(Photo.city == "Porto"))
+        assert [c.count for c in places.clusters(session, both.viewer, portugal, 7)] == [3]
+    assert shown() == [3]
+    change(delete(Photo).where(Photo.owner_id == both.viewer.user_id))
+    assert shown() == []
+    assert shown(ben.viewer) == [1]
+    with other.write() as session:
+        sync.renew_epoch(session)
+    assert shown(ben.viewer) == [1]
+    other.dispose()
 
 
 def test_the_map_crosses_the_date_line(both: Any) -> None:

@@ -15,7 +15,7 @@ from app.search import count_photos, find_photos, parse
 from app.search.tags import tag_book
 from app.search.values import quote
 from app.services.accounts import Viewer
-from app.services.collections.journeys import haunts, stays, trips
+from app.services.collections.journeys import journeys
 from app.services.collections.memories import best_of, loved_years
 
 LEAST_TOGETHER = 5
@@ -68,15 +68,15 @@ def _with_cover(session: ReadSession, viewer: Viewer, idea: Idea, query: str, co
 
 
 def _journeys(session: ReadSession, viewer: Viewer) -> list[Idea]:
-    known = stays(session, viewer)
+    known = journeys(session, viewer)
     found = []
-    for trip in trips(known):
+    for trip in known.trips:
         where = " and ".join(trip.cities[:2]) or ", ".join(name for _, name in trip.countries)
         found.append(
             Idea("trip", f"{where}, {trip.start:%B %Y}", trip.query, trip.count, None, places=trip.cities,
                  countries=trip.countries, start=trip.start, end=trip.end)
         )  # fmt: skip
-    for haunt in haunts(known):
+    for haunt in known.haunts:
         land = ((haunt.country_code, haunt.country),)
         found.append(
             Idea("place", haunt.city, haunt.query, haunt.count, None, places=(haunt.city,), countries=land)

@@ -17,6 +17,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from itertools import groupby, pairwise
+from uuid import UUID
 
 from sqlalchemy import func, select
 
@@ -25,6 +26,7 @@ from app.models import Photo
 from app.search.values import quote
 from app.services.accounts import Viewer
 from app.services.collections.places import distance_km, place_query
+from app.services.collections.remembered import Remembered
 
 AWAY_KM = 60.0
 HOME_MONTHS = 3
@@ -77,6 +79,25 @@ class Haunt:
     visits: int
     count: int
     query: str
+
+
+@dataclass(frozen=True)
+class Journeys:
+    trips: tuple[Trip, ...]  # the latest first
+    haunts: tuple[Haunt, ...]  # the most visited first
+
+
+_remembered: Remembered[UUID, Journeys] = Remembered(100)
+
+
+def journeys(session: ReadSession, viewer: Viewer) -> Journeys:
+    """The viewer's trips and haunts, computed anew when something of theirs changed."""
+
+    def compute() -> Journeys:
+        known = stays(session, viewer)
+        return Journeys(tuple(trips(known)), tuple(haunts(known)))
+
+    return _remembered.get(session, viewer, viewer.user_id, compute)
 
 
 def stays(session: ReadSession, viewer: Viewer) -> list[Stay]:

@@ -6,16 +6,17 @@ leaves its memories at once.
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from sqlalchemy import ColumnElement, and_, func, literal, or_, select, union_all
+from sqlalchemy import ColumnElement, and_, func, literal, select, union_all
 
 from app.db import ReadSession
 from app.models import Photo
-from app.search import count_photos, find_photos
+from app.search import count_photos, find_photos, timeline
 from app.services.accounts import Viewer
-from app.services.collections.journeys import Trip, stays, trips
+from app.services.collections.journeys import Trip, journeys
 
 SHOWN = 12  # photos of one memory
 _LOOKED_AT = 60  # photos among which these are chosen
@@ -80,7 +81,7 @@ def _trips_of(session: ReadSession, viewer: Viewer, today: date) -> list[Memory]
         apart = abs(trip.start.timetuple().tm_yday - today.timetuple().tm_yday)
         return min(apart, 365 - apart)
 
-    known = [trip for trip in trips(stays(session, viewer)) if trip.end < today]
+    known = [trip for trip in journeys(session, viewer).trips if trip.end < today]
     due = [t for t in known if days_apart(t) <= _NEAR_ANNIVERSARY and t.start.year < today.year]
     chosen = list(dict.fromkeys([*due, *known]))[:_TRIPS]
     return [
@@ -96,13 +97,10 @@ def best_of(year: int) -> str:
 
 def loved_years(session: ReadSession, viewer: Viewer) -> list[tuple[int, int]]:
     """Years with at least five loved photos and how many, the latest first."""
-    year = func.extract("year", Photo.taken_local)
-    rows = session.execute(
-        select(year, func.count())
-        .where(*_here(viewer), or_(Photo.favorite.is_(True), Photo.rating >= 4))
-        .group_by(year)
-    ).tuples()
-    return sorted(((int(y), n) for y, n in rows if n >= LEAST_LOVED), reverse=True)
+    years: Counter[int] = Counter()
+    for month, count in timeline(session, viewer, "is:favorite or rating:>=4"):
+        years[int(month[:4])] += count
+    return sorted(((year, count) for year, count in years.items() if count >= LEAST_LOVED), reverse=True)
 
 
 def _best_years(session: ReadSession, viewer: Viewer, today: date) -> list[Memory]:

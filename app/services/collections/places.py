@@ -9,7 +9,8 @@ from itertools import groupby
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Text, and_, cast, func, or_, select
+import numpy as np
+from sqlalchemy import ColumnElement, Text, cast, func, select
 
 from app.db import ReadSession
 from app.errors import Invalid
@@ -18,11 +19,13 @@ from app.search.conditions import EARTH_KM
 from app.search.values import quote
 from app.sentences import say
 from app.services.accounts import Viewer
+from app.services.collections import atlas
 
 MAX_ZOOM = 18
 MOST_CLUSTERS = 400
 _CELLS_ACROSS = 48  # a cluster needs about so much of a map's width to stand clear of the next
 _JOINED = 0.55  # share of a cell within which two clusters become one
+_DENSE = 1_000_000  # cells up to which each has its own number
 
 
 @dataclass(frozen=True)
@@ -146,37 +149,52 @@ def by_country(places: Iterable[PlaceSummary]) -> list[tuple[str, list[PlaceSumm
 def clusters(session: ReadSession, viewer: Viewer, box: Box, zoom: int) -> list[Cluster]:
     """The viewer's photos within ``box``, those near each other at ``zoom`` put together; the largest first.
 
-    Zoom 0 shows the world, each further one half of it. The database counts the cells of a grid in one pass over
-    an index; cells whose middles are close are then joined, so that no group is cut where two cells meet.
+    Zoom 0 shows the world, each further one half of it. Photos are counted by the cells of a grid, in one pass over
+    the positions in memory; cells whose middles are close are then joined, so that no group is cut where two meet.
     """
     if not 0 <= zoom <= MAX_ZOOM:
         raise Invalid(say("The zoom lies between 0 and {most}.", most=MAX_ZOOM), field="zoom")
     cell = max(90 / 2**zoom, box.width / _CELLS_ACROSS)
-    # round(x - 0.5) is the floor for numbers above zero, on both databases; floor() is not in every SQLite.
-    grid = (
-        select(
-            func.round((Photo.longitude + 180) / cell - 0.5).label("x"),
-            func.round((Photo.latitude + 90) / cell - 0.5).label("y"),
-            Photo.latitude.label("latitude"), Photo.longitude.label("longitude"), Photo.id.label("id"),
+    cells = _cells(_within(atlas.positions(session, viewer), box), cell)
+    return _named(session, _join(cells, cell * _JOINED))
+
+
+def _within(known: atlas.Positions, box: Box) -> atlas.Positions:
+    lat, lon = known.latitudes, known.longitudes
+    across = (lon >= box.west, lon <= box.east)
+    inside = (across[0] & across[1]) if box.east > box.west else (across[0] | across[1])
+    inside &= (lat >= box.south) & (lat <= box.north)
+    return atlas.Positions(known.ids[inside], lat[inside], lon[inside])
+
+
+def _cells(found: atlas.Positions, size: float) -> list[Cluster]:
+    """What lies in each cell of ``size`` degrees, the fullest first; the sample is what was added last."""
+    lat, lon = found.latitudes, found.longitudes
+    column, row = np.floor((lon + 180) / size).astype(np.int64), np.floor((lat + 90) / size).astype(np.int64)
+    codes = column * (row.max(initial=0) + 1) + row
+    if codes.size and np.ptp(codes) < _DENSE:  # numbers small enough to count by need no sorting
+        of_cell, places = codes - codes.min(), int(np.ptp(codes)) + 1
+    else:
+        some, of_cell = np.unique(codes, return_inverse=True)
+        places = len(some)
+    counts = np.bincount(of_cell, minlength=places)
+    middles = [np.bincount(of_cell, values, places) / np.maximum(counts, 1) for values in (lat, lon)]
+    last = np.zeros(places, np.int64)
+    np.maximum.at(last, of_cell, np.arange(len(lat)))
+    bounds = [np.full(places, edge) for edge in (np.inf, np.inf, -np.inf, -np.inf)]
+    for bound, reach, values in zip(
+        bounds, (np.minimum,) * 2 + (np.maximum,) * 2, (lon, lat) * 2, strict=True
+    ):
+        reach.at(bound, of_cell, values)
+    fullest = np.argsort(-counts, kind="stable")[: int((counts > 0).sum())]
+    return [
+        Cluster(
+            int(counts[i]), float(middles[0][i]), float(middles[1][i]),
+            (float(bounds[0][i]), float(bounds[1][i]), float(bounds[2][i]), float(bounds[3][i])),
+            atlas.as_uuid(found.ids[last[i]]),
         )
-        .where(*_here(viewer), *_within(box))
-        .subquery()
-    )  # fmt: skip
-    lat, lon = grid.c.latitude, grid.c.longitude
-    rows = session.execute(
-        select(
-            func.count(), func.avg(lat), func.avg(lon), func.min(lon), func.min(lat), func.max(lon),
-            func.max(lat), _latest(session, grid.c.id),
-        )
-        .group_by(grid.c.x, grid.c.y)
-        .order_by(func.count().desc(), grid.c.x, grid.c.y)
-        .limit(MOST_CLUSTERS)
-    ).tuples()  # fmt: skip
-    found = _join(
-        [Cluster(count, float(la), float(lo), (w, s, e, n), _id(sample)) for count, la, lo, w, s, e, n, sample in rows],
-        cell * _JOINED,
-    )  # fmt: skip
-    return _named(session, found)
+        for i in fullest[:MOST_CLUSTERS]
+    ]  # fmt: skip
 
 
 def _join(found: list[Cluster], reach: float) -> list[Cluster]:
@@ -222,20 +240,10 @@ def _positioned() -> tuple[ColumnElement[bool], ...]:
     return Photo.latitude.is_not(None), Photo.longitude.is_not(None)
 
 
-def _within(box: Box) -> tuple[ColumnElement[bool], ...]:
-    across: ColumnElement[bool]
-    if box.east > box.west:
-        across = Photo.longitude.between(box.west, box.east)
-    else:
-        across = or_(Photo.longitude >= box.west, Photo.longitude <= box.east)
-    return Photo.latitude.between(box.south, box.north), and_(Photo.longitude.is_not(None), across)
-
-
-def _latest(session: ReadSession, column: ColumnElement[UUID] | None = None) -> ColumnElement[Any]:
+def _latest(session: ReadSession) -> ColumnElement[Any]:
     """The greatest id of a group, which is what was added last. PostgreSQL has no max() of UUIDs before 18."""
-    of: ColumnElement[Any] = Photo.id.expression if column is None else column
     native = session.get_bind().dialect.name == "postgresql"
-    return func.max(cast(of, Text) if native else of)
+    return func.max(cast(Photo.id, Text) if native else Photo.id)
 
 
 def _id(value: object) -> UUID:
