@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -100,6 +102,24 @@ def test_a_text_longer_than_the_tower_reads_is_cut(zoo: Zoo) -> None:
     assert tower.encode("red " * 6) == pytest.approx(tower.encode("red " * 500))
     assert tower.encode("red " * 6 + "green " * 6) == pytest.approx(tower.encode("red"))
     assert np.isfinite(tower.encode("red")).all()
+
+
+def test_encoding_words_loads_no_torch(tmp_path: Path) -> None:
+    """It is done in the web process."""
+    code = f"""
+import sys
+from pathlib import Path
+from ml.imagetext import text_tower
+from ml.zoo import Zoo
+from tests import colours
+with colours.served():
+    zoo = Zoo(Path({str(tmp_path)!r}) / "models", Path({str(tmp_path)!r}) / "cache")
+    zoo.fetch([colours.id_of("a")])
+    print(text_tower(colours.id_of("a"), zoo.models_dir).encode("red").shape, "torch" in sys.modules)
+"""
+    here = Path(__file__).resolve().parents[2]
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=here, check=True)
+    assert done.stdout.strip() == "(4,) False"
 
 
 @pytest.mark.parametrize(("model", "shape"), [(A, [1, 3, 8, 8]), (WORDS, [1, 6])])
