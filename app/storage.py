@@ -34,6 +34,7 @@ MEDIA_TYPES = {".jpg": "image/jpeg", ".webp": "image/webp", ".png": "image/png",
 _CHECKSUM = re.compile(r"[0-9a-f]{64}")
 _KIND = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
 _CHUNK = 1024 * 1024
+_SCRATCH = "scratch-"
 
 
 @dataclass(frozen=True)
@@ -210,7 +211,7 @@ class Storage:
     @contextmanager
     def scratch(self) -> Iterator[Path]:
         """A folder for a moment, on the disk of the photos: ``/tmp`` may be memory, or too small."""
-        with tempfile.TemporaryDirectory(dir=self._incoming) as folder:
+        with tempfile.TemporaryDirectory(dir=self._incoming, prefix=_SCRATCH) as folder:
             yield Path(folder)
 
     def discard(self, writer: Incoming) -> None:
@@ -280,14 +281,20 @@ class Storage:
     # --- housekeeping ---------------------------------------------------------------------------------------
 
     def sweep_incoming(self, *, hours: float = 24) -> int:
-        """Remove temporary files untouched for so long that no upload can still be writing them."""
+        """Remove temporary files and folders untouched for so long that nobody can still be using them."""
         before = time.time() - hours * 3600
         removed = 0
         for path in [*self._incoming.iterdir(), *self._renditions.glob("??/??/.*.tmp")]:
             with suppress(FileNotFoundError):  # another process sweeps too
-                if path.name != ".lock" and path.is_file() and path.stat().st_mtime < before:
+                if path.name == ".lock" or path.stat().st_mtime >= before:
+                    continue
+                if path.is_file():
                     path.unlink()
-                    removed += 1
+                elif path.name.startswith(_SCRATCH):
+                    shutil.rmtree(path)
+                else:
+                    continue
+                removed += 1
         return removed
 
     def usage(self) -> Usage:

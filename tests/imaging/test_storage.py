@@ -124,6 +124,15 @@ def test_a_crash_before_keep_leaves_only_what_the_sweep_removes(storage: Storage
     keep(storage)  # the folder still works
 
 
+def test_a_folder_left_by_a_crash_is_removed_when_it_is_old(storage: Storage) -> None:
+    with storage.scratch() as folder:
+        (folder / "picture").write_bytes(b"half a preview")
+        assert storage.sweep_incoming(hours=1) == 0, "somebody may still be at it"
+        os.utime(folder, (1, 1))
+        assert storage.sweep_incoming(hours=1) == 1
+        assert not folder.exists()
+
+
 def test_a_blob_without_a_row_goes_unless_it_was_just_kept(storage: Storage) -> None:
     path = keep(storage)
     old = time.time() - 48 * 3600
