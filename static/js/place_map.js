@@ -1,4 +1,4 @@
-// The map of places: drag, wheel, buttons or keys move it; clusters come from the server and part as one comes nearer.
+// The map of places: drag, pinch, wheel, buttons or keys move it; clusters come from the server and part as one comes nearer.
 // The land is Albumen's own drawing, so nothing leaves the server.
 import { api } from "./api.js";
 import { debounce, h, icon } from "./dom.js";
@@ -9,6 +9,13 @@ const WORLD = { left: -18000, right: 18000, top: -8500, bottom: 6000 };
 const NARROWEST = 2; // hundredths of a degree across
 const CELL = 78; // pixels a cluster needs
 const TIGHT = 0.02; // degrees: nearer than that, a cluster is a list of photos
+
+/** The point between one or two pointers, and how far apart they are. */
+function between(held) {
+  const [one, other = one] = held.values();
+  const reach = Math.max(1, Math.hypot(one.clientX - other.clientX, one.clientY - other.clientY));
+  return { clientX: (one.clientX + other.clientX) / 2, clientY: (one.clientY + other.clientY) / 2, reach };
+}
 
 class PlaceMap extends HTMLElement {
   connectedCallback() {
@@ -38,7 +45,10 @@ class PlaceMap extends HTMLElement {
       event.preventDefault();
       this.zoom(event.deltaY < 0 ? 0.8 : 1.25, event);
     }, { passive: false });
+    this.held = new Map(); // pointer id: its latest event
     this.addEventListener("pointerdown", (event) => this.grab(event));
+    this.addEventListener("pointermove", (event) => this.drag(event));
+    for (const end of ["pointerup", "pointercancel"]) this.addEventListener(end, (event) => this.held.delete(event.pointerId));
     this.addEventListener("dblclick", (event) => event.target === this.svg && this.zoom(0.5, event));
     this.addEventListener("keydown", (event) => {
       const step = this.view.width / 5;
@@ -53,24 +63,22 @@ class PlaceMap extends HTMLElement {
     new ResizeObserver(() => this.frame(this.view)).observe(this);
   }
 
+  /** One pointer moves the map; two bring it nearer or farther, about the point between them. */
   grab(event) {
-    if (event.button !== 0 || event.target.closest("a, button")) return;
+    if (event.button !== 0 || (event.target.closest("a, button") && !this.held.size)) return;
     this.focus({ preventScroll: true });
     this.setPointerCapture(event.pointerId);
-    let { clientX, clientY } = event;
-    const drag = (moved) => {
-      const scale = this.view.width / this.clientWidth;
-      this.move((clientX - moved.clientX) * scale, (clientY - moved.clientY) * scale);
-      ({ clientX, clientY } = moved);
-    };
-    const drop = () => {
-      this.removeEventListener("pointermove", drag);
-      this.removeEventListener("pointerup", drop);
-      this.removeEventListener("pointercancel", drop);
-    };
-    this.addEventListener("pointermove", drag);
-    this.addEventListener("pointerup", drop);
-    this.addEventListener("pointercancel", drop);
+    this.held.set(event.pointerId, event);
+  }
+
+  drag(event) {
+    if (!this.held.has(event.pointerId)) return;
+    const before = between(this.held);
+    this.held.set(event.pointerId, event);
+    const after = between(this.held);
+    const scale = this.view.width / this.clientWidth;
+    this.move((before.clientX - after.clientX) * scale, (before.clientY - after.clientY) * scale);
+    if (this.held.size > 1) this.zoom(before.reach / after.reach, after);
   }
 
   // --- what is shown -------------------------------------------------------------------------------------------------

@@ -97,6 +97,39 @@ def test_clusters_part_as_one_comes_nearer(
     assert s.complaints == []
 
 
+def test_two_fingers_bring_the_map_nearer(
+    screen: Callable[..., Any], context: Context, anna: Viewer, draw: Any
+) -> None:
+    for place in ((38.72, -9.14), (52.52, 13.40)):
+        add(context, anna, draw(), 2024, place)
+    s = screen(viewport={"width": 390, "height": 800}, has_touch=True)
+    s.open("/places")
+    s.page.wait_for_selector(".map-cluster")
+    s.page.locator("place-map").focus()
+    for _ in range(12):
+        s.page.keyboard.press("-")
+    s.page.wait_for_selector(".map-cluster[aria-label*='2 photos']")
+    box = s.page.locator("place-map").bounding_box()
+    pin = s.page.locator(".map-cluster[aria-label*='2 photos']").bounding_box()
+    x, y = pin["x"] + pin["width"] / 2, min(pin["y"] + pin["height"] + 40, box["y"] + box["height"] - 20)
+    fingers = s.page.context.new_cdp_session(s.page)
+
+    def touch(kind: str, *reaches: float) -> None:
+        points = [
+            {"x": x + side * reach, "y": y, "id": i} for reach in reaches for i, side in enumerate((-1, 1))
+        ]
+        fingers.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+
+    for _ in range(4):
+        touch("touchStart", 12)
+        for reach in range(16, 100, 8):
+            touch("touchMove", reach)
+        touch("touchEnd")
+    until(s, "[...document.querySelectorAll('.map-cluster')].filter((c) => !c.hidden).length !== 1")
+    until(s, "!document.querySelector('.map-cluster[aria-label*=\"2 photos\"]')")
+    assert s.complaints == []
+
+
 def test_duplicates_are_decided_by_keys_and_taken_back(
     screen: Callable[..., Any],
     context: Context,
