@@ -153,14 +153,13 @@ def boxes(detail: PhotoDetail, t: Translator) -> tuple[parts.BoxView, ...]:
 
 
 def _object_names(language: str) -> dict[str, str]:
-    """The detector's English class names in the reader's language."""
+    """The detector's English class names in the reader's language; in English as they are, for the box around one
+    person is not around "people"."""
     from ml.vocabulary import load_vocabulary
 
     known = load_vocabulary()
     chosen = {name: known.concepts[slug] for name, slug in known.coco.items()}
-    return {
-        name: concept.name_zh if language == "zh" else concept.name_en for name, concept in chosen.items()
-    }
+    return {name: concept.name_zh if language == "zh" else name for name, concept in chosen.items()}
 
 
 @cache

@@ -174,7 +174,7 @@ class TagStage:
     """
 
     stage = "tags"
-    version = "3"
+    version = "4"
     needs: tuple[str, ...] = ("scenes",)
     uses: tuple[str, ...] = ("objects", "faces", "cues", "text")
 

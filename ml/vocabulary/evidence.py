@@ -218,10 +218,10 @@ def _objects(evidence: Evidence) -> Iterator[DerivedTag]:
 
 
 def _people(evidence: Evidence) -> Iterator[DerivedTag]:
-    """Faces and bodies: person, portrait, group photo, crowd, selfie."""
+    """Faces and bodies: people, portrait, group photo, crowd, selfie."""
     faces = evidence.clear_faces
     if faces:
-        yield DerivedTag("person", max(face.score for face in faces), "face")
+        yield DerivedTag("people", max(face.score for face in faces), "face")
         first = faces[0].box.height
         alone = len(faces) == 1 or faces[1].box.height < first / 2
         if alone and first >= PORTRAIT_FACE and evidence.counts["person"] <= 2:

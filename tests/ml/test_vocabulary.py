@@ -447,7 +447,7 @@ def test_a_large_object_the_scene_has_no_trace_of_is_not_believed(vocabulary: Vo
     assert "bed" in derived(vocabulary, objects=[detection("bed", 0.8, side=0.2)], scene=forest)
     lion = probabilities({291: 0.9})
     assert "bear" not in derived(vocabulary, objects=[detection("bear", 0.6, side=0.9)], scene=lion)
-    assert "person" in derived(vocabulary, objects=[detection("person", 0.8, side=0.9)], scene=forest)
+    assert "people" in derived(vocabulary, objects=[detection("person", 0.8, side=0.9)], scene=forest)
 
 
 def test_a_receipt_is_no_television(vocabulary: Vocabulary) -> None:
@@ -456,10 +456,17 @@ def test_a_receipt_is_no_television(vocabulary: Vocabulary) -> None:
 
 
 def test_people_by_face_or_body(vocabulary: Vocabulary) -> None:
-    assert derived(vocabulary, objects=[detection("person")])["person"] == "object"
+    assert derived(vocabulary, objects=[detection("person")])["people"] == "object"
     assert derived(vocabulary, faces=[face(0.1)])["people"] == "face"
     assert derived(vocabulary, faces=[face(0.1, score=0.8)]) == {}
     assert "portrait" not in derived(vocabulary, faces=[face(0.1)])
+
+
+def test_people_are_one_tag_that_every_word_for_them_finds(vocabulary: Vocabulary) -> None:
+    tags = derived(vocabulary, objects=[detection("person")], faces=[face(0.1)])
+    assert set(tags) == {"people"}
+    for word in ("person", "people", "woman", "人", "人物"):
+        assert vocabulary.find(word)[0] == "people", word
 
 
 def test_one_large_face_is_a_portrait(vocabulary: Vocabulary) -> None:
@@ -549,7 +556,7 @@ def test_all_derived_tags_are_concepts(vocabulary: Vocabulary) -> None:
 
     rooms = {room.slug for room in evidence.ROOMS}
     scenes = {slug for room in evidence.ROOMS for slug in (*room.scene, *room.enough)}
-    people = {"person", "portrait", "group-photo", "selfie", "crowd"}
+    people = {"people", "portrait", "group-photo", "selfie", "crowd"}
     assert {
         *rooms,
         *scenes,

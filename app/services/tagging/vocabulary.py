@@ -8,7 +8,7 @@ import unicodedata
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import distinct, func, or_, select
+from sqlalchemy import and_, distinct, func, or_, select
 
 from app.db import ReadSession, WriteSession
 from app.errors import Invalid, NotFound
@@ -136,7 +136,8 @@ def named(session: WriteSession, viewer: Viewer, name: str, *, synonyms: bool = 
     if not 1 <= len(name) <= 100 or not name.isprintable():
         raise Invalid("A tag has a name of 1 to 100 characters.", field="name")
     slug = slugify(name)
-    visible = or_(Tag.owner_id.is_(None), Tag.owner_id == viewer.user_id)
+    # One that left the vocabulary keeps its row; its name may be a synonym of another now.
+    visible = or_(and_(Tag.owner_id.is_(None), Tag.hidden.is_(False)), Tag.owner_id == viewer.user_id)
     same = or_(Tag.slug == slug, func.lower(Tag.name_en) == name.lower(), Tag.name_zh == name)
     tag = _renamed(session, viewer, name)
     if tag is None:
