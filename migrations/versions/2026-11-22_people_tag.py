@@ -3,7 +3,7 @@
 Every photo that shows a person had both. The tag itself stays, out of sight, as any that left the vocabulary.
 
 Revision: 20261122_people_tag
-Revises: 20261122_tag_choices
+Revises: 20261122_by_photo
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "20261122_people_tag"
-down_revision = "20261122_tag_choices"
+down_revision = "20261122_by_photo"
 branch_labels = None
 depends_on = None
 

@@ -35,7 +35,7 @@ def test_what_was_said_of_the_former_tag_person_is_said_of_people(
                 session.add(
                     PhotoTag(tag_id=former.id, photo_id=photo, source="user", confidence=1.0, state=state)
                 )
-        session.execute(text("UPDATE alembic_version SET version_num = '20261122_tag_choices'"))
+        session.execute(text("UPDATE alembic_version SET version_num = '20261122_by_photo'"))
         session.execute(delete(KeyValue).where(KeyValue.key == "vocabulary"))
     migrate.upgrade(context.database)
     with context.database.write() as session:
