@@ -50,7 +50,7 @@ class Job(Base):
         Index(None, "state", "lease_until"),
         Index(None, "owner_id", "state", "id"),
         Index(None, "owner_id", "finished_at"),
-        Index(None, "campaign_id", "state"),
+        Index(None, "campaign_id", "state", "finished_at"),
         CheckConstraint("state in ('ready', 'running', 'paused', 'done', 'failed', 'cancelled')", name="state"),
     )  # fmt: skip
 

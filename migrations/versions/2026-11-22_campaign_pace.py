@@ -1,0 +1,24 @@
+"""An index of a campaign's jobs in the order they ended: its pace is told without reading them all.
+
+Revision: 20261122_campaign_pace
+Revises: 20261122_by_photo
+"""
+
+from __future__ import annotations
+
+from alembic import op
+
+revision = "20261122_campaign_pace"
+down_revision = "20261122_by_photo"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    op.create_index("ix_jobs_campaign_id_state_finished_at", "jobs", ["campaign_id", "state", "finished_at"])
+    op.drop_index("ix_jobs_campaign_id_state", "jobs")
+
+
+def downgrade() -> None:
+    op.create_index("ix_jobs_campaign_id_state", "jobs", ["campaign_id", "state"])
+    op.drop_index("ix_jobs_campaign_id_state_finished_at", "jobs")
