@@ -47,23 +47,10 @@ _ROWS_PER_PHOTO = 3  # rows gathered in the time one photo is asked, with what s
 _SMALL = 1_000  # rows of a set that is gathered in no time
 _ROWS_IN_ORDER = 15  # rows read in the table's order in the time one is read by an index
 _OF_TIME = {"owner_id", "deleted_at", "archived", "taken_local"}  # the timeline's index
-_IN_ROWS = {
-    "rating",
-    "favorite",
-    "camera_make",
-    "camera_model",
-    "lens",
-    "iso",
-    "aperture",
-    "exposure_time",
-    "focal_length",
-    "size",
-    "width",
-    "height",
-    "format",
-}  # no index helps to compare these
+# No index helps to compare these:
+_IN_ROWS = {"rating", "favorite", "camera_make", "camera_model", "lens", "iso", "aperture", "exposure_time",
+            "focal_length", "size", "width", "height", "format"}  # fmt: skip
 _LEAST_WINDOW = 2_000  # photos asked one by one before the sets are gathered after all
-
 
 Row = TypeVar("Row")
 
@@ -79,14 +66,17 @@ class Order:
     def by(self) -> tuple[Any, Any]:
         return (self.column.desc(), Photo.id.desc()) if self.descending else (self.column, Photo.id)
 
-    def behind(self, moment: datetime) -> Condition:
-        """Photos whose time comes after ``moment`` in this order."""
-        behind: Condition = self.column < moment if self.descending else self.column > moment
-        return behind
+    def ahead(self, moment: datetime) -> Condition:
+        """Photos that come before those of ``moment``."""
+        ahead: Condition = self.column > moment if self.descending else self.column < moment
+        return ahead
 
-    def upto(self, moment: datetime) -> Condition:
-        upto: Condition = self.column >= moment if self.descending else self.column <= moment
-        return upto
+    def behind(self, moment: datetime, last: UUID) -> tuple[Condition, Condition]:
+        """Photos that come after that photo; the first condition is implied by the second, and lets the index help."""
+        near: Condition = self.column <= moment if self.descending else self.column >= moment
+        beyond = self.column < moment if self.descending else self.column > moment
+        further = Photo.id < last if self.descending else Photo.id > last
+        return near, or_(beyond, and_(self.column == moment, further))
 
 
 NEWEST = Order(Photo.taken_local)
@@ -110,13 +100,7 @@ def first(
     after: tuple[datetime, UUID] | None = None,
 ) -> list[Any]:
     """The first ``limit`` rows of the plan's photos behind ``after``; ``wanted`` says what of each to read."""
-    behind: list[Condition] = []
-    if after is not None:
-        moment, last = after
-        further = Photo.id < last if order.descending else Photo.id > last
-        # The first part is implied by the second; said alone it lets the index do its work.
-        near = not_(and_(order.upto(moment), order.column != moment))
-        behind = [near, or_(order.behind(moment), and_(order.column == moment, further))]
+    behind = () if after is None else order.behind(*after)
     wanted = wanted.where(*behind).order_by(*order.by).limit(limit)
     if _decides_itself(session):
         return list(session.execute(wanted.where(plan.where)))
@@ -126,9 +110,7 @@ def first(
         here = select(order.column).where(*behind[:1], *sizes.of_time())
         end = session.scalar(here.order_by(order.by[0]).offset(window).limit(1))
         asked = wanted.where(sizes.by_photo())
-        found = list(
-            session.execute(asked if end is None else asked.where(order.upto(end), order.column != end))
-        )
+        found = list(session.execute(asked if end is None else asked.where(order.ahead(end))))
         if end is None or len(found) == limit:
             return found
     return list(session.execute(wanted.where(sizes.whole())))
@@ -144,7 +126,7 @@ def of_few(session: ReadSession, plan: Plan) -> Condition:
 
 @dataclass(frozen=True)
 class _Size:
-    """``rows`` to gather for a set, and the ``photos`` that are in it at least."""
+    """``rows`` to gather for a set, and about how many ``photos`` are in it."""
 
     rows: float
     photos: float
