@@ -261,7 +261,8 @@ def requests(viewer: Viewer, database: Database) -> dict[str, Request]:
 
 def baselines(viewer: Viewer, database: Database) -> dict[str, Request]:
     here = Photo.owner_id == viewer.user_id, Photo.deleted_at.is_(None), Photo.archived.is_(False)
-    newest = select(Photo.id).where(*here).order_by(Photo.taken_local.desc()).limit(100)
+    shown = [column for column in Photo.__table__.columns if column.name != "exif"]
+    newest = select(*shown).where(*here).order_by(Photo.taken_local.desc()).limit(100)
     camera = Photo.camera_model == "EOS R3", Photo.rating >= 4, extract("year", Photo.taken_local) == 2021
     fields = select(Photo.id).where(*here, *camera).order_by(Photo.taken_local.desc()).limit(100)
     dog = select(Tag.id).where(Tag.slug == "dog").scalar_subquery()

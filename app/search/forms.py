@@ -192,7 +192,8 @@ class _Sizes:
             min(1.0, size.photos / self._photos()) for size, _ in self.parts if size is not _UNBOUNDED
         )
         window = max(int(2 * limit / share), _LEAST_WINDOW) if share else math.inf
-        return int(window) if window * _ROWS_PER_PHOTO < self.driver.rows else 0
+        # Half of what gathering costs may be lost: the estimate is rough, and then all is gathered after all.
+        return int(window) if window * _ROWS_PER_PHOTO * 2 < self.driver.rows else 0
 
     def needs_rows(self) -> bool:
         """Whether so many rows have to be read that all are read sooner in their own order than in an index's."""
