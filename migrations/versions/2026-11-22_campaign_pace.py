@@ -1,7 +1,7 @@
 """An index of a campaign's jobs in the order they ended: its pace is told without reading them all.
 
 Revision: 20261122_campaign_pace
-Revises: 20261122_by_photo
+Revises: 20261122_people_tag
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from alembic import op
 
 revision = "20261122_campaign_pace"
-down_revision = "20261122_by_photo"
+down_revision = "20261122_people_tag"
 branch_labels = None
 depends_on = None
 
