@@ -52,7 +52,8 @@ class Worker:
         self._analyzer = analyzer
         self._analyzers: dict[tuple[str | None, tuple[tuple[str, str], ...]], Analyzer] = {}
         self._building = threading.Lock()
-        self._stop = threading.Event()
+        # A plain flag: a signal's handler sets it, and an event's lock may be held by the very thread it interrupts.
+        self._stopping = False
         self._due = {"reap": 0.0, "sweep": 0.0}
         self._last_work = time.monotonic()
         self._handlers: dict[str, Callable[[Sequence[Job]], None]] = {
@@ -88,7 +89,7 @@ class Worker:
 
     def stop(self) -> None:
         """Finish the batch at hand, then end ``run_forever``."""
-        self._stop.set()
+        self._stopping = True
 
     def run_forever(self) -> None:
         log.info("worker started", extra={"worker": self.name})
@@ -96,10 +97,10 @@ class Worker:
         beside = [threading.Thread(target=run, daemon=True) for run in (self._live, self._run_errands)]
         for thread in beside:
             thread.start()
-        while not self._stop.is_set():
+        while not self._stopping:
             if self.tick() == 0:
                 self._let_idle_models_go()
-                self._stop.wait(_IDLE_SECONDS)
+                time.sleep(_IDLE_SECONDS)
         with self.context.database.write() as session:
             health.gone(session, self.name)
         log.info("worker stopped", extra={"worker": self.name})
@@ -121,7 +122,7 @@ class Worker:
 
     def _run_errands(self) -> None:
         """Beside the photos: a check of all files may take hours, and nobody's upload waits for it."""
-        while not self._stop.is_set():
+        while not self._stopping:
             try:
                 busy = self.errand_once()
             except (
@@ -130,17 +131,17 @@ class Worker:
                 log.exception("errands could not be looked for")
                 busy = False
             if not busy:
-                self._stop.wait(_ERRAND_SECONDS)
+                time.sleep(_ERRAND_SECONDS)
 
     def _live(self) -> None:
         """Leave a sign of life now and then."""
-        while not self._stop.is_set():
+        while not self._stopping:
             try:
                 with self.context.database.write() as session:
                     health.beat(session, self.name)
             except Exception:
                 log.exception("no sign of life could be left")
-            self._stop.wait(health.BEAT_SECONDS)
+            time.sleep(health.BEAT_SECONDS)
 
     def run_once(self) -> int:
         """Claim and do one batch; how many jobs it held."""

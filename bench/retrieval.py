@@ -65,7 +65,7 @@ def analyses(files: Sequence[Path], cache: Path | None, models_dir: Path, model:
         known = pickle.loads(cache.read_bytes())
         if set(known) >= set(files) and all(seen_by(analysis, model) for analysis in known.values()):
             return dict(known)
-    analyzer, found = models.build_analyzer(models_dir, model), {}
+    analyzer, found = models.build_analyzer(Settings(models=models_dir), model), {}
     for start in range(0, len(files), BATCH):
         batch = files[start : start + BATCH]
         pictures = [np.array(Image.open(file).convert("RGB")) for file in batch]

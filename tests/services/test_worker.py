@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Callable
 from datetime import timedelta
 from io import BytesIO
@@ -229,3 +231,29 @@ class TestLeases:
         assert the_job(context).state == "failed"
         with context.database.read() as session:
             assert session.get_one(Photo, photo.id).status == "failed"
+
+
+@pytest.mark.slow
+def test_a_worker_ends_at_whatever_moment_it_is_told_to(context: Context) -> None:
+    program = """
+import os, signal, sys, threading
+from pathlib import Path
+from app import worker
+from app.context import Context
+from app.settings import Settings
+
+worker._IDLE_SECONDS = 0.0005  # it looks for work all the time: most signals meet it between two looks
+worker.os.nice = lambda _by: None
+worker.Worker._housekeeping = lambda _self: None
+worker.Worker.run_once = lambda _self: 0
+for number in range(80):
+    threading.Timer(0.03 + 0.0001 * number, lambda: os.kill(os.getpid(), signal.SIGTERM)).start()
+    worker.run(Context.open(Settings(data=Path(sys.argv[1]))))
+"""
+    ended = subprocess.run(
+        [sys.executable, "-c", program, str(context.settings.data)],
+        timeout=120,
+        capture_output=True,
+        text=True,
+    )
+    assert ended.returncode == 0, ended.stderr
