@@ -156,6 +156,8 @@ def draw() -> Drawn:
 class FakeAnalyzer:
     """Stands in for ``ml.Analyzer``: gives every picture what ``see`` says, or fails as ``see`` raises."""
 
+    stages = ("tags", "objects", "faces", "cues", "text")
+
     def __init__(self, see: Callable[[Any], Any] | None = None) -> None:
         self.see = see or (lambda _image: _analysis())
         self.batches: list[int] = []
