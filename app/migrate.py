@@ -26,7 +26,7 @@ class WrongSchema(Exception):
 
 def upgrade(database: Database) -> None:
     """Create or upgrade the schema, then bring the tag vocabulary and the triggers up to date. Safe to repeat."""
-    config = _config(database)
+    config = alembic_config(database)
     with database.engine.connect() as connection:
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
@@ -70,7 +70,7 @@ def knows(database: Database, revision: str) -> bool:
     """Whether this version of Albumen can upgrade a schema of that revision."""
     return any(
         script.revision == revision
-        for script in ScriptDirectory.from_config(_config(database)).walk_revisions()
+        for script in ScriptDirectory.from_config(alembic_config(database)).walk_revisions()
     )
 
 
@@ -86,7 +86,7 @@ def recreate(database: Database, revision: str) -> None:
     """Replace whatever schema there is by the empty one of ``revision``. For an album without users only."""
     if has_users(database):
         raise WrongSchema("The database is in use.")
-    config = _config(database)
+    config = alembic_config(database)
     pgvector.remove(database)
     with database.engine.begin() as connection:
         there = MetaData()
@@ -98,7 +98,8 @@ def recreate(database: Database, revision: str) -> None:
         connection.commit()
 
 
-def _config(database: Database) -> Config:
+def alembic_config(database: Database) -> Config:
+    """How Alembic finds the migrations and this database."""
     config = Config()
     config.set_main_option("script_location", str(_MIGRATIONS))
     config.set_main_option("sqlalchemy.url", database.url.replace("%", "%%"))

@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -75,7 +76,8 @@ def test_a_photo_that_kills_every_process_is_broken_and_the_next_is_fine(
         def kill_all() -> None:
             while not over.wait(0.005):
                 for pid in sandbox.pids:
-                    os.kill(pid, signal.SIGKILL)
+                    with suppress(ProcessLookupError):  # it is being replaced this very moment
+                        os.kill(pid, signal.SIGKILL)
 
         killer = threading.Thread(target=kill_all)
         killer.start()

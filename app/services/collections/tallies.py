@@ -12,8 +12,11 @@ from app.db import ReadSession
 from app.search import Tally, tally
 from app.services.accounts import Viewer
 from app.services.collections.remembered import Remembered
+from app.services.understanding.models import meaning_model
 
-_remembered: Remembered[UUID, Tally] = Remembered(10_000)
+_remembered: Remembered[tuple[UUID, str], Tally] = Remembered(
+    10_000
+)  # by album, and model that tells meanings
 
 
 def of_album(session: ReadSession, viewer: Viewer, album_id: UUID, query: str) -> Tally:
@@ -22,4 +25,5 @@ def of_album(session: ReadSession, viewer: Viewer, album_id: UUID, query: str) -
     def count() -> Tally:
         return tally(session, viewer, query, archived=True)
 
-    return _remembered.get(session, viewer, album_id, count, lambda found: found.lasting)
+    key = album_id, meaning_model(session)
+    return _remembered.get(session, viewer, key, count, lambda found: found.lasting)
