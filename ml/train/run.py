@@ -106,7 +106,7 @@ def save_weights(net: nn.Module, path: Path, *, half: bool = False) -> None:
     save_file(state, str(path))
 
 
-def arguments(about: str, name: str, *, seed: int, steps: int = 8000) -> argparse.ArgumentParser:
+def arguments(about: str, name: str, *, seed: int, steps: int = 9000) -> argparse.ArgumentParser:
     """The options of a script that trains one small network; ``name`` is its checkpoint's."""
     parser = argparse.ArgumentParser(description=about)
     parser.add_argument("--data", type=Path, required=True)
