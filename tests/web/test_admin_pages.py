@@ -36,7 +36,9 @@ class TestActivity:
         worker.run_once()
         done = browser.get("/activity").text
         assert "All done" in done
-        assert re.search(r"About [\d.]+ a minute", done)
+        assert "a minute" not in done
+        browser.upload(draw())
+        assert re.search(r"About [\d.]+ a minute", browser.get("/activity").text)
 
     def test_a_failure_says_why_and_what_to_do(
         self, browser: Any, draw: Any, context: Context, worker: Worker
