@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -82,20 +83,14 @@ def _models(arguments: argparse.Namespace, settings: Settings) -> int:
 
 def _choose(arguments: argparse.Namespace, settings: Settings) -> int:
     """Use the named networks from now on, and say how many photos they have not looked at."""
-    from app.errors import AppError
     from app.services.understanding import models
 
-    context = opened(settings)
-    try:
+    with closing(opened(settings)) as context:
         with context.database.write() as session:
             for model_id in arguments.ids:
                 models.choose(session, settings, model_id)
         with context.database.read() as session:
             chosen = [r for r in models.reports(session, settings) if r.chosen and r.choice]
-    except AppError as error:
-        fail(error.detail)
-    finally:
-        context.close()
     rows = [
         {"id": r.entry.id, "task": r.entry.task, "stage": r.stage, "awaiting": r.awaiting} for r in chosen
     ]
@@ -112,14 +107,13 @@ def _quantize(arguments: argparse.Namespace, settings: Settings) -> int:
     """Make the 8-bit graphs and say how to have them used."""
     from app.services.understanding import models
 
-    context = opened(settings)
-    made = list(models.quantize(context, arguments.ids, arguments.photos))
-    context.close()
+    with closing(opened(settings)) as context:
+        made = list(models.quantize(context, arguments.ids, arguments.photos))
     if arguments.json:
         print_json([{"id": model_id, "bytes": graph.stat().st_size} for model_id, graph in made])
         return 0
     for model_id, graph in made:
-        print(f"{model_id:<44} {graph.stat().st_size / 1e6:7.1f} MB")
+        print(f"{model_id:<51} {graph.stat().st_size / 1e6:7.1f} MB")
     print("Used where ALBUMEN_INT8=1 is set." if not settings.int8 else "In use from the next start.")
     return 0
 

@@ -1,6 +1,6 @@
 """Cues: cheap measured qualities of a photo, each a number and whether its calibrated rule raises it.
 
-No network, about 5 ms. Measurements are made at fixed sizes so that a number means the same for every
+No network, about 7 ms. Measurements are made at fixed sizes so that a number means the same for every
 photo. The rules were set on about 900 everyday photos, with hazy, dark, blurred and drawn ones among
 them (``bench/cues.py`` prints how often each is right and wrong). They are meant for searching and for
 suggestions: a raised cue is a hint, not a verdict.

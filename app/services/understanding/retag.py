@@ -36,7 +36,7 @@ _PACED = 500  # jobs by which the pace is told
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a campaign is; ``rate`` in photos per second over its whole run, ``eta`` in seconds."""
+    """How far a campaign is; ``rate`` in photos per second of late (``_rate``), ``eta`` in seconds."""
 
     campaign: Campaign
     total: int
