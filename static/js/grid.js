@@ -2,7 +2,7 @@
 import { api } from "./api.js";
 import { addDensity } from "./density.js";
 import { Pace } from "./pace.js";
-import { leave, returning } from "./place.js";
+import { leave, resume, returning } from "./place.js";
 import { measures } from "./rows.js";
 import { Section } from "./section.js";
 import { Selection, slice } from "./selection.js";
@@ -74,7 +74,7 @@ class PhotoGrid extends HTMLElement {
   async comeBack(place) {
     if (!place) return;
     while (!this.section.photos.some((photo) => photo.id === place.id) && this.next) await this.load();
-    this.section.bring(place.id, place.top, { within: true })?.querySelector("a").focus({ preventScroll: true });
+    resume(this.section, place);
   }
 
   async update(ids) {

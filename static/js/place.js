@@ -35,6 +35,12 @@ export function returning() {
   return { id: seen.id, month: seen.month, top: list.top };
 }
 
+/** Show the photo where it lay, with the focus on it unless the reader has gone elsewhere meanwhile. */
+export function resume(section, { id, top }) {
+  const link = section.bring(id, top, { within: true })?.querySelector("a");
+  if (document.activeElement === document.body) link?.focus({ preventScroll: true });
+}
+
 function read(name) {
   try {
     return JSON.parse(sessionStorage.getItem(name));

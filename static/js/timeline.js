@@ -4,7 +4,7 @@ import { addDensity } from "./density.js";
 import { h, icon } from "./dom.js";
 import { formatMonth, t } from "./i18n.js";
 import { Pace } from "./pace.js";
-import { leave, returning } from "./place.js";
+import { leave, resume, returning } from "./place.js";
 import { measures } from "./rows.js";
 import { Scrubber } from "./scrubber.js";
 import { Selection } from "./selection.js";
@@ -145,13 +145,13 @@ class PhotoTimeline extends HTMLElement {
   }
 
   /** Back from a photo: to its month, and there to where it lies. */
-  async comeBack({ id, month: key, top }) {
-    const month = this.months.find((one) => one.key === key);
+  async comeBack(place) {
+    const month = this.months.find((one) => one.key === place.month);
     if (!month) return;
     month.element.scrollIntoView();
     month.visible = true;
     if (!month.loaded) await this.load(month);
-    month.section.bring(id, top, { within: true })?.querySelector("a").focus({ preventScroll: true });
+    resume(month.section, place);
   }
 
   /** The photos around a month that follow on each other without a gap, for next and previous. */

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import os
 import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -129,9 +131,6 @@ def screen(chromium: Any, address: str) -> Iterator[Callable[..., Screen]]:
 @pytest.fixture
 def library(address: str, context: Context, anna: Viewer, draw: Any) -> list[str]:
     """Thirty photos of many shapes over three months."""
-    import io
-    from datetime import UTC, datetime
-
     from app.services import intake
 
     shapes = [(640, 480), (480, 640), (900, 300), (500, 500), (300, 800)]
@@ -303,8 +302,42 @@ def test_a_keyboard_is_enough(screen: Any, library: list[str]) -> None:
     page.keyboard.press("Escape")
     page.wait_for_url(f"{s.address}/")
     page.keyboard.press("/")
-    assert page.evaluate("document.activeElement.id") == "q"
+    page.wait_for_selector("#q:focus")
     assert s.complaints == []
+
+
+def test_coming_back_takes_the_focus_from_nobody(
+    screen: Any, library: list[str], context: Context, anna: Viewer, draw: Any
+) -> None:
+    from app.services import intake
+
+    for _ in range(40):  # more than a page holds: the last month is asked for when one comes to it
+        options = intake.Options(filename="old.jpg", taken_at=datetime(2023, 5, 1, tzinfo=UTC))
+        intake.add_stream(context, anna, io.BytesIO(draw((60, 40))), options)
+    s = screen()
+    page = s.page
+    s.open("/")
+    page.wait_for_selector(".grid.laid .tile")
+    page.evaluate("scrollTo(0, document.body.scrollHeight)")
+    eventually(page, "document.querySelectorAll('[data-month=\"2023-05\"] .tile').length >= 20")
+    page.locator("[data-month='2023-05'] .tile a").last.focus()
+    page.keyboard.press("Enter")
+    page.wait_for_selector(".turn.previous")
+    late: list[Any] = []
+    page.route("**/api/v1/timeline/*", lambda route: late.append(route))  # the photos take their time
+    page.go_back()
+    eventually(page, "document.documentElement.classList.contains('js')")
+    deadline = time.monotonic() + 20
+    while not late:
+        assert time.monotonic() < deadline, "nothing was asked for"
+        page.wait_for_timeout(50)
+    page.keyboard.press("/")
+    page.wait_for_selector("#q:focus")
+    for held in late:
+        held.continue_()
+    eventually(page, "document.querySelectorAll('[data-month=\"2023-05\"] .tile').length >= 20")
+    page.wait_for_timeout(300)
+    assert page.evaluate("document.activeElement.id") == "q"
 
 
 def test_completion_offers_fields_and_tags(screen: Any, library: list[str], context: Context) -> None:
