@@ -22,6 +22,9 @@ from numpy.typing import NDArray
 if TYPE_CHECKING:
     from torch import nn
 
+GRAPH_VERSION = 2
+"""Of the way graphs are written; raised, installed models are made again."""
+
 _OPSET = 17
 _OTHER_BATCH = 2
 _OTHER_SIZE = 16
@@ -97,6 +100,7 @@ def materialise(task: ExportTask, say: Callable[[str], None]) -> float:
     say("export")
     graph = folder / "model.onnx"
     _export(network, task, graph)
+    _fold_padding(graph)
     say("check")
     difference = compare(network, graph, task)
     if difference > task.tolerance:
@@ -131,6 +135,67 @@ def _export(network: nn.Module, task: ExportTask, graph: Path) -> None:
             opset_version=_OPSET,
             dynamo=False,
         )
+
+
+def _fold_padding(graph: Path) -> None:
+    """Let convolutions do the zero padding that stands before them as a step of its own.
+
+    TensorFlow's SAME padding is uneven and exported as a node. onnxruntime then leaves its blocked layout of channels
+    before every such node and returns to it behind: a third of the time of a network that has one before every layer.
+    """
+    import onnx
+    import onnxruntime
+    from onnx import numpy_helper
+
+    if not any(node.op_type == "Pad" for node in onnx.load(graph).graph.node):
+        return
+    options = (
+        onnxruntime.SessionOptions()
+    )  # computes the amounts, which are exported as small graphs of their own
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC
+    options.optimized_model_filepath = str(graph)
+    options.log_severity_level = 3
+    onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+    model = onnx.load(graph)
+    nodes = model.graph.node
+    constants = {tensor.name: numpy_helper.to_array(tensor) for tensor in model.graph.initializer}
+    for pad in [node for node in nodes if node.op_type == "Pad"]:
+        after = [node for node in nodes if pad.output[0] in node.input]
+        amounts = constants.get(pad.input[1])
+        if (
+            amounts is None
+            or not _foldable(pad, amounts, constants)
+            or {n.op_type for n in after} != {"Conv"}
+        ):
+            continue
+        for convolution in after:
+            _pad_more(convolution, amounts)
+            convolution.input[0] = pad.input[0]
+        nodes.remove(pad)
+    read = {name for node in nodes for name in node.input}
+    kept = [tensor for tensor in model.graph.initializer if tensor.name in read]
+    del model.graph.initializer[:]
+    model.graph.initializer.extend(kept)
+    onnx.save(model, graph)
+
+
+def _foldable(pad: Any, amounts: NDArray[Any], constants: dict[str, NDArray[Any]]) -> bool:
+    """Whether it adds zeros, and these to height and width alone (``amounts`` begin with batch and channels)."""
+    mode = next((attribute.s for attribute in pad.attribute if attribute.name == "mode"), b"constant")
+    filled = bool(len(pad.input) > 2 and pad.input[2])
+    zero = not filled or not np.any(constants.get(pad.input[2], 1))
+    return bool(mode == b"constant" and zero and len(amounts) == 8 and not amounts[[0, 1, 4, 5]].any())
+
+
+def _pad_more(convolution: Any, amounts: NDArray[Any]) -> None:
+    """Add the amounts of a ``Pad`` to a convolution's own."""
+    from onnx import helper
+
+    own = [attribute for attribute in convolution.attribute if attribute.name == "pads"]
+    pads = np.array(own[0].ints if own else [0] * 4) + amounts[[2, 3, 6, 7]]
+    for attribute in own:
+        convolution.attribute.remove(attribute)
+    convolution.attribute.append(helper.make_attribute("pads", pads.tolist()))
 
 
 def _inputs(task: ExportTask, *, other: bool) -> list[NDArray[np.float32]]:

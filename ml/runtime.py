@@ -171,11 +171,13 @@ def _open_onnx(graph: Path, threads: int) -> _Backend:
     options.log_severity_level = 3
     session = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
     names = [i.name for i in session.get_inputs()]
+    only_asked = onnxruntime.RunOptions()
+    only_asked.only_execute_path_to_fetches = True
 
     def run(arrays: Sequence[Array], outputs: Sequence[str]) -> list[Array]:
         if len(arrays) > 1 or len(arrays[0]) < 2 or arrays[0][0].size <= _LARGE:
-            return session.run(list(outputs), dict(zip(names, arrays, strict=True)))
-        each = [session.run(list(outputs), {names[0]: one[None]}) for one in arrays[0]]
+            return session.run(list(outputs), dict(zip(names, arrays, strict=True)), only_asked)
+        each = [session.run(list(outputs), {names[0]: one[None]}, only_asked) for one in arrays[0]]
         return [np.concatenate(parts) for parts in zip(*each, strict=True)]
 
     return run

@@ -31,7 +31,7 @@ from ml.download import (
     obtain_files,
     sha256_of,
 )
-from ml.export import ExportTask, to_json
+from ml.export import GRAPH_VERSION, ExportTask, to_json
 from ml.registry import ModelEntry
 
 Step = Literal["download", "unpack", "convert", "export", "check", "done"]
@@ -279,7 +279,10 @@ def recipe(entry: ModelEntry) -> str:
     """A hash of all that decides what is in the model's folder; another recipe means: make it again."""
     parts = asdict(entry)
     names = ("source", "files", "convert", "build", "examples", "outputs", "runtime", "version")
-    text = json.dumps({name: parts[name] for name in names}, sort_keys=True)
+    decisive = {name: parts[name] for name in names}
+    if entry.runtime == "onnx":
+        decisive["graph"] = GRAPH_VERSION
+    text = json.dumps(decisive, sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()
 
 

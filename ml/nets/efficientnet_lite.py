@@ -51,7 +51,8 @@ class SameConv2d(nn.Conv2d):
         height, width = int(x.shape[-2]), int(x.shape[-1])  # plain ints: traced shapes divide by truncation
         down = max((math.ceil(height / sh) - 1) * sh + kh - height, 0)
         across = max((math.ceil(width / sw) - 1) * sw + kw - width, 0)
-        x = F.pad(x, (across // 2, across - across // 2, down // 2, down - down // 2))
+        if down or across:
+            x = F.pad(x, (across // 2, across - across // 2, down // 2, down - down // 2))
         return F.conv2d(x, self.weight, self.bias, self.stride, 0, self.dilation, self.groups)
 
 

@@ -46,6 +46,8 @@ _LEVELS = 64  # of lightness, where the colour of a toned print is looked up
 _VALUES = np.arange(256) / 255
 _LINEAR = np.where(_VALUES <= 0.04045, _VALUES / 12.92, ((_VALUES + 0.055) / 1.055) ** 2.4)
 
+_WARMEST = float(np.tan(np.radians(20)))  # of the hues of a sunset: yellow over red
+
 BLURRED = 0.36
 HAZY = 0.9
 BURNT = 0.25
@@ -92,15 +94,14 @@ class CueStage:
 
 @dataclass(frozen=True)
 class _Tones:
-    """A picture at 256 pixels: RGB, grey 0..255, and CIELAB with lightness 0..100."""
+    """A picture at 256 pixels: RGB, grey 0..255, and CIELAB as planes, with lightness 0..100."""
 
     rgb: Image
     grey: Floats
-    lab: Floats
-
-    @property
-    def lightness(self) -> Floats:
-        return self.lab[..., 0]
+    lightness: Floats
+    a: Floats
+    b: Floats
+    chroma: Floats
 
 
 def measure(image: Image, probabilities: Vector | None = None) -> tuple[CueValue, ...]:
@@ -112,10 +113,10 @@ def measure(image: Image, probabilities: Vector | None = None) -> tuple[CueValue
     """
     detail = _shrunk(image, _DETAIL_SIDE)
     small = _shrunk(detail, _TONE_SIDE)
-    tones = _Tones(small, _grey(small), _lab(small))
+    tones = _tones(small)
     burnt = float((tones.grey > 250).mean())
     screenshot = _screenshot(image)
-    grey = _colourless(tones.lab)
+    grey = _colourless(tones)
     sharpness = _sharpness(_grey(detail))
     haze = _veil(tones)
     mean = float(tones.grey.mean()) / 255
@@ -190,8 +191,9 @@ def _stops(rgb: Image) -> float:
 
 def _is_paper(tones: _Tones) -> bool:
     """Most of it white, and hardly a colour in the rest: a document, or a thing before a white wall."""
-    chroma = np.hypot(tones.lab[..., 1], tones.lab[..., 2])
-    return float(np.median(tones.grey)) > 235 and float(chroma.mean()) < 8
+    if float(np.median(tones.grey)) <= 235:
+        return False
+    return float(tones.chroma.mean()) < 8
 
 
 def _night(tones: _Tones, screenshot: bool) -> CueValue:
@@ -243,15 +245,15 @@ def _veil(tones: _Tones) -> float:
     return float(1 / (1 + np.exp(-score)))
 
 
-def _colourless(lab: Floats) -> CueValue:
+def _colourless(tones: _Tones) -> CueValue:
     """No colour at all, or a toned print: its colour follows from its lightness, and is brown."""
-    light, colour = lab[..., 0].ravel(), lab[..., 1:].reshape(-1, 2)
-    chroma = np.hypot(colour[:, 0], colour[:, 1])
+    light, chroma = tones.lightness.ravel(), tones.chroma
     value = float(np.percentile(chroma, 98))
     seen = float(np.percentile(light, 95)) > 25  # in the dark nothing has a colour
     if value < 6 or not seen:
         return _cue("bw", value, value < 6 and seen)
-    hue = float(np.degrees(np.arctan2(colour[:, 1].mean(), colour[:, 0].mean())))
+    colour = (tones.a.ravel(), tones.b.ravel())
+    hue = float(np.degrees(np.arctan2(colour[1].mean(), colour[0].mean())))
     if not (60 < hue < 105 and 6.5 < float(chroma.mean()) < 30):
         return _cue("bw", value, False)
     # The mean colour at each lightness; what it does not explain is colour that a toned print cannot have.
@@ -259,22 +261,23 @@ def _colourless(lab: Floats) -> CueValue:
     nearest = np.round(level).astype(int)
     count = np.bincount(nearest, minlength=_LEVELS)
     known = np.flatnonzero(count)
-    tone = [np.bincount(nearest, colour[:, i], _LEVELS)[known] / count[known] for i in range(2)]
-    rest = np.hypot(*(colour[:, i] - np.interp(level, known, tone[i]) for i in range(2)))
+    tone = [np.bincount(nearest, part, _LEVELS)[known] / count[known] for part in colour]
+    rest = np.hypot(*(part - np.interp(level, known, mean) for part, mean in zip(colour, tone, strict=True)))
     return _cue("bw", value, float(np.percentile(rest, 98)) < 4)
 
 
 def _screenshot(image: Image) -> CueValue:
     """Flat areas whose pixels are exactly equal, and edges that take a single pixel: no lens draws
     either."""
-    pixels = _shrunk(image, _SCREEN_SIDE).astype(np.int16)
+    pixels = _shrunk(image, _SCREEN_SIDE)
     if min(pixels.shape[:2]) < 2:
         return _cue("screenshot", 0.0, False)
-    across = _most(np.abs(pixels[:, 1:] - pixels[:, :-1]))
-    down = _most(np.abs(pixels[1:] - pixels[:-1]))
-    flat = (across[:-1] == 0) & (across[1:] == 0) & (down[:, :-1] == 0)
-    hard = float((across > 60).sum()) / max(int((across > 3).sum()), 1)
-    extreme = (_least(pixels) >= 250) | (_most(pixels) <= 5)
+    planes: list[Any] = list(cv2.split(pixels))
+    across: Any = functools.reduce(cv2.max, [cv2.absdiff(one[:, 1:], one[:, :-1]) for one in planes])
+    down: Any = functools.reduce(cv2.max, [cv2.absdiff(one[1:], one[:-1]) for one in planes])
+    flat = (across[:-1] | across[1:] | down[:, :-1]) == 0
+    hard = int(np.count_nonzero(across > 60)) / max(int(np.count_nonzero(across > 3)), 1)
+    extreme: Any = (functools.reduce(cv2.min, planes) >= 250) | (functools.reduce(cv2.max, planes) <= 5)
     page = float(extreme.mean()) > 0.8 and float((flat & ~extreme[:-1, :-1]).mean()) < 0.01
     share = float(flat.mean())
     return _cue("screenshot", share, share > 0.3 and hard > 0.3 and not page)
@@ -282,10 +285,9 @@ def _screenshot(image: Image) -> CueValue:
 
 def _sunset(tones: _Tones, probabilities: Vector | None) -> CueValue:
     """A warm, smooth sky over darker ground, in a place where a sky is likely."""
-    light, colour = tones.lightness, tones.lab[..., 1:]
+    light = tones.lightness
     height = len(light)
-    hue = np.degrees(np.arctan2(colour[..., 1], colour[..., 0]))
-    warm = (hue > 20) & (hue < 90) & (np.hypot(colour[..., 0], colour[..., 1]) > 18)
+    warm = (tones.a > 0) & (tones.b > _WARMEST * tones.a) & (tones.chroma > 18)  # a hue of 20 to 90 degrees
     share = float(warm[: max(1, height * 6 // 10)].mean())
     sky = float(np.median(light[: max(1, height // 2)]))
     ground = float(np.median(light[-max(1, height // 3) :]))
@@ -321,5 +323,7 @@ def _grey(image: Image) -> Floats:
     return np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), np.float32)
 
 
-def _lab(image: Image) -> Floats:
-    return np.asarray(cv2.cvtColor(image.astype(np.float32) / 255, cv2.COLOR_RGB2LAB), np.float32)
+def _tones(rgb: Image) -> _Tones:
+    lab = cv2.cvtColor(rgb.astype(np.float32) / 255, cv2.COLOR_RGB2LAB)
+    lightness, a, b = (np.asarray(plane, np.float32) for plane in cv2.split(lab))
+    return _Tones(rgb, _grey(rgb), lightness, a, b, np.asarray(cv2.magnitude(a, b), np.float32))

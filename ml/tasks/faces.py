@@ -7,8 +7,8 @@ better than either.
 
 Method: Zhang et al., "Joint Face Detection and Alignment Using Multitask Cascaded Convolutional
 Networks", IEEE SPL 2016, with its usual thresholds. Deviations: windows that reach over the picture's
-edge are filled with black instead of squeezed, and a picture with people in it is searched for smaller
-faces than one without.
+edge are filled with black instead of squeezed, a picture with people in it is searched for smaller
+faces than one without, and a face that no detected person has must be sure.
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ class FaceStage:
     """
 
     stage = "faces"
-    version = "1"
+    version = "2"
     needs: tuple[str, ...] = ()
     uses: tuple[str, ...] = ("objects",)
     model_ids: tuple[str, ...] = (DETECTOR, _PROPOSALS, _REFINEMENT, EMBEDDER)
@@ -91,7 +91,8 @@ class FaceStage:
     def run(self, images: Sequence[Image], so_far: Sequence[Findings]) -> list[Findings | Exception]:
         """Find ``faces`` in each picture, best first."""
         found = [
-            self._detect(image, self._smallest(known)) for image, known in zip(images, so_far, strict=True)
+            _believed(self._detect(image, self._smallest(known)), image, known)
+            for image, known in zip(images, so_far, strict=True)
         ]
         comparable = [_comparable(faces) for faces in found]
         chips = [
@@ -148,8 +149,13 @@ class FaceStage:
         shorter = min(picture.shape[:2])
         boxes: list[Floats] = [np.zeros((0, 4), np.float32)]
         scores: list[Floats] = [np.zeros(0, np.float32)]
+        base, shrunk = picture, 1.0  # halved again and again: an area average costs what it looks at
         while shorter * scale >= _WINDOW:
-            found, score = self._propose_at(picture, scale)
+            while shrunk >= 2 * scale:
+                base, shrunk = _resized(base, 0.5), shrunk / 2
+            height, width = (max(1, round(side * scale)) for side in picture.shape[:2])
+            small = cv2.resize(base, (width, height), interpolation=cv2.INTER_AREA)
+            found, score = self._propose_at(cast(Image, small), scale)
             kept = suppress(found, score, 0.5)
             boxes.append(found[kept])
             scores.append(score[kept])
@@ -157,8 +163,7 @@ class FaceStage:
         all_boxes, all_scores = np.concatenate(boxes), np.concatenate(scores)
         return _square(all_boxes[suppress(all_boxes, all_scores, 0.7)[:_MOST_WINDOWS]])
 
-    def _propose_at(self, picture: Image, scale: float) -> tuple[Floats, Floats]:
-        small = _resized(picture, scale)
+    def _propose_at(self, small: Image, scale: float) -> tuple[Floats, Floats]:
         probabilities, shifts = self._proposals.run(_normalised(small[None]))
         rows, columns = np.nonzero(probabilities[0] >= _THRESHOLDS[0])
         corner = np.stack([columns, rows], 1) * _STRIDE
@@ -214,6 +219,21 @@ def align(image: Image, landmarks: Floats) -> Image:
         matrix[:, :2] /= 2 * scale
     chip = cv2.warpAffine(image, matrix, (_CHIP, _CHIP), flags=cv2.INTER_LINEAR)
     return cast(Image, chip)
+
+
+def _believed(faces: _Faces, image: Image, known: Findings) -> _Faces:
+    """Without the unsure faces that no detected person has: dogs' heads, wheels, patterns of leaves.
+
+    Of 20 faces in the labelled photos of animals that leaves the 8 of people, and one on a cockroach.
+    """
+    if "objects" not in known:
+        return faces
+    people = [found.box for found in known["objects"] if found.name == "person"]
+    size = np.array([image.shape[1], image.shape[0]], np.float32)
+    middles = (faces.boxes[:, :2] + faces.boxes[:, 2:]) / 2 / size
+    held = [any(p.x <= x <= p.x + p.width and p.y <= y <= p.y + p.height for p in people) for x, y in middles]
+    kept = np.flatnonzero(np.array(held, bool) | (faces.scores >= COMPARABLE_SCORE))
+    return _Faces(faces.boxes[kept], faces.scores[kept], faces.landmarks[kept])
 
 
 def _comparable(faces: _Faces) -> NDArray[np.intp]:

@@ -72,6 +72,17 @@ def test_dogs_have_no_faces(stage: FaceStage, shared_data: Path) -> None:
     assert faces(stage, photo(shared_data / "faces" / "groups" / "dogs_noface.jpg")) == ()
 
 
+def test_an_unsure_face_that_no_person_has_is_none(stage: FaceStage, shared_data: Path) -> None:
+    (file,) = (shared_data / "photos" / "imagenet").glob("207_*")
+    retriever = photo(file)
+    (doubtful,) = faces(stage, retriever)
+    assert doubtful.score < 0.95
+    dog = Findings(objects=(Detection("dog", 0.97, Box(0, 0, 1, 1)),))
+    assert faces(stage, retriever, dog) == ()
+    held = Findings(objects=(*dog["objects"], *PERSON["objects"]))
+    assert faces(stage, retriever, held)
+
+
 def test_the_same_person_is_near_and_another_far(stage: FaceStage, shared_data: Path) -> None:
     people = shared_data / "faces" / "people"
     first, second = (portrait(stage, people / "lfw00" / f"lfw00_0{n}.jpg") for n in (0, 1))

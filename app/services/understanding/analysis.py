@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from uuid import UUID
@@ -216,6 +216,7 @@ def replace_results(session: WriteSession, photo: Photo, analysis: Analysis) -> 
     """Replace the results of every stage that ran without error; a stage that failed keeps its old results."""
     ran = {run.stage: run for run in analysis.stages if run.error is None}
     known = {row.stage: row for row in session.scalars(select(Stage).where(Stage.photo_id == photo.id))}
+    before = set(known)  # a stage that never ran has left nothing to replace
     for run in analysis.stages:
         row = known.get(run.stage) or Stage(photo_id=photo.id, stage=run.stage)
         row.model, row.version, row.at, row.seconds = run.model, run.version, utcnow(), run.seconds
@@ -224,7 +225,8 @@ def replace_results(session: WriteSession, photo: Photo, analysis: Analysis) -> 
     if "tags" in ran:
         _replace_tags(session, photo, analysis)
     if "objects" in ran:
-        session.execute(delete(DetectedObject).where(DetectedObject.photo_id == photo.id))
+        if "objects" in before:
+            session.execute(delete(DetectedObject).where(DetectedObject.photo_id == photo.id))
         session.add_all(
             DetectedObject(
                 photo_id=photo.id,
@@ -239,7 +241,8 @@ def replace_results(session: WriteSession, photo: Photo, analysis: Analysis) -> 
             for d in analysis.objects
         )
     if "cues" in ran:
-        session.execute(delete(Cue).where(Cue.photo_id == photo.id))
+        if "cues" in before:
+            session.execute(delete(Cue).where(Cue.photo_id == photo.id))
         session.add_all(
             Cue(photo_id=photo.id, name=c.name, value=c.value, flagged=c.flagged, model=ran["cues"].model)
             for c in analysis.cues
@@ -248,9 +251,15 @@ def replace_results(session: WriteSession, photo: Photo, analysis: Analysis) -> 
         _replace_text(session, photo, analysis, ran["text"].model)
     if "faces" in ran:
         _replace_faces(session, photo, analysis, ran["faces"].model)
-    _replace_vector(session, photo, "visual", analysis.visual, ran.get("scenes"))
-    _replace_vector(session, photo, "semantic", analysis.semantic, ran.get("embedding"))
-    _replace_vector(session, photo, "imgtext", analysis.image_text, ran.get("image-text"))
+    _replace_vectors(
+        session,
+        photo,
+        {
+            "visual": (analysis.visual, ran.get("scenes")),
+            "semantic": (analysis.semantic, ran.get("embedding")),
+            "imgtext": (analysis.image_text, ran.get("image-text")),
+        },
+    )
     if analysis.visual is not None or analysis.semantic is not None:
         session.flush()
         teaching.tag_photo(session, photo)
@@ -350,16 +359,16 @@ def _overlap(face: Face, box: object) -> float:
     return both / (face.width * face.height + bw * bh - both)
 
 
-def _replace_vector(
-    session: WriteSession, photo: Photo, kind: str, vector: Vector | None, run: StageRun | None
+def _replace_vectors(
+    session: WriteSession, photo: Photo, seen: Mapping[str, tuple[Vector | None, StageRun | None]]
 ) -> None:
-    if vector is None or run is None:
-        return
-    session.merge(
-        Embedding(
-            photo_id=photo.id,
-            kind=kind,
-            model=run.model,
-            vector=np.asarray(vector, dtype="<f2").tobytes(),
-        )
-    )
+    """Store each kind's vector, if its stage ran and made one, under the model that made it."""
+    known = {
+        row.kind: row for row in session.scalars(select(Embedding).where(Embedding.photo_id == photo.id))
+    }
+    for kind, (vector, run) in seen.items():
+        if vector is None or run is None:
+            continue
+        row = known.get(kind) or Embedding(photo_id=photo.id, kind=kind)
+        row.model, row.vector = run.model, np.asarray(vector, dtype="<f2").tobytes()
+        session.add(row)
