@@ -97,7 +97,7 @@ def methods(task: str, context: EnhanceContext, best: bool) -> dict[str, Method]
     if task.startswith("sr"):
         scale = int(task[-1])
         found = {"bicubic": partial(bicubic, scale=scale)}
-        for model in ("faithful", "cleanup", "best"):
+        for model in ("faithful", "cleanup", "best", "vivid"):
             params = {"scale": scale, "model": model}
             found[model] = partial(super_resolution, params=params, context=context)
     elif task == "haze":
@@ -119,7 +119,7 @@ def methods(task: str, context: EnhanceContext, best: bool) -> dict[str, Method]
         for strength, model in ((1.0, "fast"), (0.8, "fast"), (1.0, "best")):
             params = {"strength": strength, "model": model}
             found[f"{model} {strength:g}"] = partial(light.low_light, params=params, context=context)
-    return {name: method for name, method in found.items() if best or not name.startswith("best")}
+    return {name: method for name, method in found.items() if best or not name.startswith(("best", "vivid"))}
 
 
 def pairs(data: Path) -> Iterator[tuple[str, str, Path, Path]]:

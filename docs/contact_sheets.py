@@ -202,7 +202,7 @@ def rows(task: str, folder: Path, context: EnhanceContext) -> list[list[Pixels]]
         before = change(read(folder, name, 3000 if task == "superres" else 1024))
         print(f"{task}: {name}", flush=True)
         if task == "superres":
-            models = ({"scale": 4, "model": model} for model in ("faithful", "best"))
+            models = ({"scale": 4, "model": model} for model in ("faithful", "vivid"))
             enlarged = [super_resolution(before, params, context) for params in models]
             nearest = cv2.resize(before, None, fx=4, fy=4, interpolation=cv2.INTER_NEAREST)
             made.append([nearest, bicubic(before, 4), *enlarged])

@@ -150,7 +150,7 @@ ANIMEVIDEO = ModelEntry(
 
 X4PLUS = ModelEntry(
     id="superres/rrdb-x4@realesrgan-x4plus",
-    task="superres-best",
+    task="superres-vivid",
     version="1",
     title="Real-ESRGAN x4plus",
     source=_REALESRGAN,
