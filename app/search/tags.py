@@ -86,6 +86,14 @@ class TagBook:
         """What a tag on a photo is shown as: itself, the one it became one with, or nothing."""
         return self.by_id.get(self.into.get(tag_id, tag_id))
 
+    def above(self, tag: TagInfo) -> list[int]:
+        """The ids of the tags above one, the nearest first."""
+        found: list[int] = []
+        while tag.parent_id in self.by_id and tag.parent_id not in found:
+            tag = self.by_id[tag.parent_id]
+            found.append(tag.id)
+        return found
+
     def members(self, tag_id: int) -> list[int]:
         """The tag itself and those that became one with it."""
         return [tag_id, *sorted(gone for gone, into in self.into.items() if into == tag_id)]

@@ -26,13 +26,17 @@ _PART = 500  # ids in one statement
 
 @dataclass(frozen=True)
 class TagOnPhoto:
-    """One tag of a photo: the strongest evidence for it, and the user's verdict if there is one."""
+    """One tag of a photo: the strongest evidence for it, and the user's verdict if there is one.
+
+    ``broader`` where a tag of the photo that is not rejected says it more exactly.
+    """
 
     tag: TagInfo
     confidence: float
     source: str
     state: str
     model: str | None
+    broader: bool = False
 
 
 @dataclass(frozen=True)
@@ -139,8 +143,8 @@ def describe(session: ReadSession, viewer: Viewer, photo_id: UUID) -> PhotoDetai
 
 
 def tags_of(session: ReadSession, photo: Photo) -> list[TagOnPhoto]:
-    """The photo's tags as its owner arranged them, one entry each: confirmed first, then by confidence; rejected
-    ones last, hidden ones not at all."""
+    """The photo's tags as its owner arranged them, one entry each: confirmed first, then what says most exactly what is
+    there, then by confidence; rejected ones last, hidden ones not at all."""
     rows = session.scalars(
         select(PhotoTag).where(PhotoTag.photo_id == photo.id, PhotoTag.source != "guess")
     ).all()
@@ -160,8 +164,10 @@ def tags_of(session: ReadSession, photo: Photo) -> list[TagOnPhoto]:
             best[tag.id] = TagOnPhoto(tag, row.confidence, row.source, verdict, row.model)
         else:
             best[tag.id] = replace(seen, state=verdict)
+    above = {up for seen in best.values() if seen.state != "rejected" for up in book.above(seen.tag)}
+    told = [replace(seen, broader=seen.tag.id in above) for seen in best.values()]
     order = {"confirmed": 0, "suggested": 1, "rejected": 2}
-    return sorted(best.values(), key=lambda t: (order[t.state], -t.confidence, t.tag.slug))
+    return sorted(told, key=lambda t: (order[t.state], t.broader, -t.confidence, t.tag.slug))
 
 
 def _stronger(one: str, other: str) -> str:

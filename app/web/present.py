@@ -129,6 +129,7 @@ def tag_view(seen: TagOnPhoto, t: Translator) -> parts.TagView:
         state=seen.state,
         model=seen.model or "",
         href=search_address(f"tag:{quote(seen.tag.slug)}"),
+        broader=seen.broader,
     )
 
 

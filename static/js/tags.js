@@ -96,7 +96,7 @@ class TagEditor extends HTMLElement {
     const confirmed = tag.state === "confirmed";
     return h(
       "li",
-      { class: `tag-line ${tag.state}`, dataset: { slug: tag.slug, name: tag.name } },
+      { class: `tag-line ${tag.state}${tag.broader ? " broader" : ""}`, dataset: { slug: tag.slug, name: tag.name } },
       h("a", { href: `/search?q=${encodeURIComponent(`tag:${tag.slug}`)}` }, tag.name),
       h("meter", { min: "0", max: "1", value: String(tag.confidence), "aria-hidden": "true" }),
       h("span", { class: "figures" }, tag.source === "user" ? t("tag.yours") : formatPercent(tag.confidence)),

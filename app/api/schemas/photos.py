@@ -24,6 +24,7 @@ class TagPublic(Schema):
     source: str
     state: TagState
     model: str | None
+    broader: bool = Field(False, description="Another tag of the photo says it more exactly.")
 
     @classmethod
     def of(cls, seen: TagOnPhoto, language: str) -> TagPublic:
@@ -35,6 +36,7 @@ class TagPublic(Schema):
             source=seen.source,
             state=cast("TagState", seen.state),
             model=seen.model,
+            broader=seen.broader,
         )
 
 

@@ -7,7 +7,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class TagView:
-    """A tag on a photo. ``state`` is suggested, confirmed or rejected; ``confidence`` in 0..1."""
+    """A tag on a photo. ``state`` is suggested, confirmed or rejected, ``confidence`` in 0..1.
+
+    ``broader`` where another tag of the photo says it more exactly.
+    """
 
     slug: str
     name: str
@@ -16,6 +19,7 @@ class TagView:
     state: str
     model: str
     href: str
+    broader: bool = False
 
 
 @dataclass(frozen=True)
