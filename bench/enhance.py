@@ -206,7 +206,7 @@ def styles(context: EnhanceContext, data: Path, best: bool) -> list[dict[str, ob
     for name in STYLE_PHOTOS:
         photo = read(data / "photos" / "scenes" / name, 768)
         for preset in style.PRESETS:
-            colours = style.read_manner(preset.file).colours
+            colours = style.read_palette(preset.file)
             methods: dict[str, Method] = {
                 "input": lambda x: x,
                 "palette": partial(recoloured, wanted=colours),

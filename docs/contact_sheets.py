@@ -230,7 +230,7 @@ def style_rows(folder: Path, searched: Path, context: EnhanceContext) -> list[li
         with Image.open(kept) as opened:
             best = np.asarray(opened, np.float32) / np.float32(255)
         found = next(p for p in style.PRESETS if p.name == preset)
-        palette = recoloured(photo, style.read_manner(found.file).colours)
+        palette = recoloured(photo, style.read_palette(found.file))
         made.append([photo, palette, style.style(photo, {"preset": preset, "model": "fast"}, context), best])
     return made
 

@@ -315,7 +315,7 @@ def preview(
 
 
 def _without_search(steps: Recipe) -> Recipe:
-    """The recipe with styles painted in one sweep: a search takes minutes whatever the size."""
+    """The recipe with styles painted in seconds: a search takes minutes whatever the size."""
     quick = [{**step, "model": "fast"} if step["op"] == "style" else step for step in steps.as_json()]
     return validate_recipe(quick)
 

@@ -1,4 +1,5 @@
-"""Style transfer: the feature network in which style is compared, and the decoder that paints in one sweep."""
+"""Style transfer: the feature network in which style is compared, the painters of the presets, and the decoder that
+paints in the style of any picture."""
 
 from __future__ import annotations
 
@@ -50,6 +51,55 @@ TRUNK = ModelEntry(
     requires=("superres/span-x4-ch48@span",),
 )
 
+PAINTERS = ModelEntry(
+    id="style/painters@albumen",
+    task="style-presets",
+    version="1",
+    title="Albumen painters",
+    source=Source(kind="own"),
+    files=(
+        WeightFile(
+            "weights",
+            "style-painters.safetensors",
+            1_928_134,
+            "68a3c05510d58c782c52da3b5d06a46323e436b8289eabf8fe6ddcd88cf15532",
+        ),
+    ),
+    code_licence="Apache-2.0",
+    weights_licence="Apache-2.0",
+    licence_note="trained on BSDS500 and RESIDE photos, which are given for research: see ml/weights/style-painters.md",
+    training_data="BSDS500 train, clear RESIDE indoor photos, album photos; nine public-domain paintings",
+    paper="after Johnson, Alahi & Fei-Fei, Perceptual Losses for Real-Time Style Transfer and Super-Resolution, ECCV "
+    "2016, and Dumoulin, Shlens & Kudlur, A Learned Representation For Artistic Style, ICLR 2017; network and training "
+    "are our own",
+    preprocessing=Preprocessing(
+        resize="any",
+        interpolation="area",
+        note="six channels: the photo in the painting's palette, smoothed and as it is, 768 pixels on its long side, "
+        "sides multiples of 4; and which painting, one of nine",
+    ),
+    input_limits="any size; painted at 384 to 768 pixels and enlarged",
+    metrics=(
+        Metric(
+            "Gram error",
+            "2 photos in 9 presets",
+            0.5,
+            "here",
+            "the photo 2.16, in the painting's palette 1.21",
+        ),
+    ),
+    weaknesses=("small faces are painted like anything else", "very dark photos are painted pale"),
+    convert="ml.formats.own:convert",
+    build="ml.nets.painter:build",
+    examples=(
+        Example("picture", (1, 6, 64, 64), ((2, "height"), (3, "width"))),
+        Example("painting", (1, 9), ()),
+    ),
+    outputs=("painted",),
+    default=True,
+    requires=("superres/span-x2-ch48@span",),
+)
+
 DECODER = ModelEntry(
     id="style/decoder@albumen",
     task="style",
@@ -86,7 +136,7 @@ DECODER = ModelEntry(
             "the photo 2.16, in the painting's palette 1.21",
         ),
     ),
-    weaknesses=("its strokes are of one kind whatever the painter, and shyer than those of the search",),
+    weaknesses=("its strokes are of one kind whatever the style, and shyer than those of the search",),
     convert="ml.formats.own:convert",
     build="ml.nets.style_decoder:build",
     outputs=("picture",),
@@ -95,4 +145,4 @@ DECODER = ModelEntry(
     requires=(TRUNK.id, "superres/span-x2-ch48@span"),
 )
 
-ENTRIES: tuple[ModelEntry, ...] = (TRUNK, DECODER)
+ENTRIES: tuple[ModelEntry, ...] = (TRUNK, PAINTERS, DECODER)

@@ -193,11 +193,13 @@ OPERATIONS: tuple[Operation, ...] = (
                 "model",
                 "choice",
                 Text(
-                    "fast paints in one sweep and takes seconds; best searches for minutes and draws bolder strokes.",
-                    "fast 一遍绘成，只需数秒；best 反复推敲，需数分钟，笔触更大胆。",
+                    "fast paints in seconds; best searches for minutes; auto is fast for presets, whose hands are "
+                    "learned, and best for other pictures.",
+                    "fast 只需数秒；best 反复推敲，需数分钟；"
+                    "auto 对内置风格（已学会其笔法）用 fast，对其他图片用 best。",
                 ),
-                "best",
-                choices=("fast", "best"),
+                "auto",
+                choices=("auto", "fast", "best"),
             ),
             Parameter(
                 "keep_color", "boolean", Text("Keep the photo's own colours.", "保留照片原有色彩。"), False
@@ -206,7 +208,7 @@ OPERATIONS: tuple[Operation, ...] = (
         cost=4.0,
         run=_by_module("style"),
         check=_check_style,
-        cost_of=lambda p: 4.0 if p["model"] == "fast" else 60.0,
+        cost_of=lambda p: 4.0 if p["model"] == "fast" or (p["model"] == "auto" and not p["photo"]) else 60.0,
         identity=no_strength,
     ),
     Operation(

@@ -1,9 +1,11 @@
 """Style transfer: a photo painted in the manner of a preset or of any other picture, at the photo's full size.
 
-A preset is what a public-domain painting looks like to the feature network (statistics in ``ml/weights``); the
-paintings themselves are not part of the product. ``fast`` paints in one sweep (``ml.enhance.sweep``), ``best`` by a
-search of minutes (``ml.enhance.paint``). Either paints at a working size, so that strokes have the same size in the
-picture whatever its pixels, and super-resolution enlarges the painting, which keeps strokes crisp.
+A preset is a public-domain painting: a network knows its hand (``ml.enhance.painters``), and ``ml/weights`` what it
+looks like to the feature network; the paintings themselves are not part of the product. ``fast`` paints in seconds:
+presets by their painters, the style of any other picture in one sweep of a decoder that knows no hand
+(``ml.enhance.sweep``). ``best`` searches for minutes (``ml.enhance.paint``). ``auto`` is fast for presets and best for
+pictures. All paint at a working size, so that strokes have the same size in the picture whatever its pixels, and
+super-resolution enlarges the painting, which keeps strokes crisp.
 """
 
 from __future__ import annotations
@@ -16,12 +18,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from ml.enhance import paint
+from ml.enhance import paint, painters
 from ml.enhance import sweep as sweeping
 from ml.enhance.operation import EnhanceContext, OperationFailed, Params, Pixels, Text
 from ml.enhance.palette import Palette
 from ml.enhance.superres import ENLARGERS
-from ml.enhance.sweep import Manner
 from ml.enhance.tiles import network, picture_runner, run_tiled
 from ml.enhance.transfer import LUMA, shrink
 
@@ -30,7 +31,7 @@ STYLE_SIDE = 640
 """Long side at which a style picture is looked at: its strokes against the working size of the photo."""
 
 WORKING_SIDE = 768
-"""Long side at which one sweep paints; smaller pictures are painted as they are, down to half of it."""
+"""Long side at which photos are painted in seconds; smaller pictures are painted as they are, down to half of it."""
 
 _LEAST_STYLE_SIDE = 32
 """A style picture with a side below this is mirrored up to it: the feature network needs something to look at."""
@@ -76,8 +77,8 @@ def style(image: Pixels, params: Params, context: EnhanceContext) -> Pixels:
     Args:
         image: ``(H, W, 3)`` float32 sRGB in 0..1.
         params: ``preset`` (a name of ``PRESETS``) or ``photo`` (an id that ``context.style_image`` knows); ``model``
-            "fast" or "best"; ``strength`` 0..1 blends with the photo; ``keep_color`` takes brightness from the painting
-            alone.
+            "auto", "fast" or "best"; ``strength`` 0..1 blends with the photo; ``keep_color`` takes brightness from the
+            painting alone.
         context: where the models are; progress and cancellation between tiles, or after every evaluation. Below scale 1
             the painting is not enlarged by a network.
 
@@ -95,10 +96,8 @@ def style(image: Pixels, params: Params, context: EnhanceContext) -> Pixels:
         raise OperationFailed(OP, "There is no models folder.")
     source = _source(params, context)
     first = replace(context, progress=lambda share: context.progress(_PAINTING_SHARE * share))
-    if params.get("model", "best") == "fast":
-        painted = _swept(image, source, first, context.models_dir)
-    else:
-        painted = _searched(image, source, first, context.models_dir)
+    paint_it = _painted if is_fast(params) else _searched
+    painted = paint_it(image, source, first, context.models_dir)
     height, width = image.shape[:2]
     large = enlarged(painted, height, width, _later(context), quick=context.scale < 1)
     if params.get("keep_color", False):
@@ -131,10 +130,18 @@ def _source(params: Params, context: EnhanceContext) -> Preset | Pixels:
     raise OperationFailed(OP, f"There is no style {name!r}; there are {known}.")
 
 
-def _swept(image: Pixels, source: Preset | Pixels, context: EnhanceContext, models_dir: Path) -> Pixels:
-    trunk, painter = paint.trunk(models_dir), sweeping.decoder(models_dir)
-    manner = read_manner(source.file) if isinstance(source, Preset) else sweeping.study(source, trunk)
-    return sweeping.sweep(working_copy(image), manner, trunk, painter, context)
+def is_fast(params: Params) -> bool:
+    """Whether a step with these parameters takes seconds: it says so, or leaves it open and names a preset."""
+    model = params.get("model", "auto")
+    return bool(model == "fast" or (model == "auto" and not params.get("photo")))
+
+
+def _painted(image: Pixels, source: Preset | Pixels, context: EnhanceContext, models_dir: Path) -> Pixels:
+    small = working_copy(image)
+    if isinstance(source, Preset):
+        return painters.painted(small, PRESETS.index(source), read_palette(source.file), context)
+    trunk, decoder = paint.trunk(models_dir), sweeping.decoder(models_dir)
+    return sweeping.sweep(small, sweeping.study(source, trunk), trunk, decoder, context)
 
 
 def _searched(image: Pixels, source: Preset | Pixels, context: EnhanceContext, models_dir: Path) -> Pixels:
@@ -181,18 +188,17 @@ def read_preset(path: Path) -> paint.Grams:
 
 
 @lru_cache(maxsize=16)
-def read_manner(path: Path) -> Manner:
-    """What one sweep needs to know of a preset, from its file."""
+def read_palette(path: Path) -> Palette:
+    """The colours of a preset's painting, from its file."""
     from safetensors.numpy import load_file
 
     stored = load_file(path)
-    levels = {key.removeprefix("level."): value for key, value in stored.items() if key.startswith("level.")}
     mean, covariance = (stored[f"palette.{part}"].astype(np.float64) for part in ("mean", "covariance"))
-    return Manner(Palette(mean, covariance), levels)
+    return Palette(mean, covariance)
 
 
-def write_preset(grams: paint.Grams, manner: Manner, path: Path) -> None:
-    """Store a preset as ``read_preset`` and ``read_manner`` read it."""
+def write_preset(grams: paint.Grams, colours: Palette, path: Path) -> None:
+    """Store a preset as ``read_preset`` and ``read_palette`` read it."""
     from safetensors.numpy import save_file
 
     stored: dict[str, NDArray[np.generic]] = {}
@@ -200,9 +206,8 @@ def write_preset(grams: paint.Grams, manner: Manner, path: Path) -> None:
         scale = np.float32(np.abs(gram).max())
         stored[f"gram.{layer}"] = (gram[np.triu_indices(len(gram))] / scale).astype(np.float16)
         stored[f"scale.{layer}"] = np.array([scale], np.float32)
-    stored |= {f"level.{level}": values for level, values in manner.levels.items()}
-    for part, colours in manner.colours._asdict().items():
-        stored[f"palette.{part}"] = colours.astype(np.float32)
+    for part, values in colours._asdict().items():
+        stored[f"palette.{part}"] = values.astype(np.float32)
     path.parent.mkdir(parents=True, exist_ok=True)
     save_file(stored, path)
 

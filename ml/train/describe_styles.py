@@ -1,7 +1,7 @@
 """Write the style presets: ``python -m ml.train.describe_styles --paintings DIR --models DIR --out ml/weights``.
 
-A preset is what a painting looks like to the feature network: the Gram matrices of four layers for the search, the
-palette and the moments of three for one sweep, a third of a megabyte. The run is deterministic and takes seconds.
+A preset is what a painting looks like to the feature network: the Gram matrices of four layers for the search, and its
+palette; a third of a megabyte. The run is deterministic and takes seconds.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 
 from ml.enhance.paint import describe, trunk
+from ml.enhance.palette import palette
 from ml.enhance.style import PRESETS, STYLE_SIDE, write_preset
-from ml.enhance.sweep import study
 from ml.enhance.transfer import shrink
 from ml.train.data import read_photo
 
@@ -39,7 +39,7 @@ def main() -> None:
     for preset in PRESETS:
         pixels = read_photo(options.paintings / FILES[preset.name]).astype(np.float32) / np.float32(255)
         small, network = shrink(pixels, STYLE_SIDE), trunk(options.models)
-        write_preset(describe(small, network), study(small, network), options.out / preset.file.name)
+        write_preset(describe(small, network), palette(small), options.out / preset.file.name)
 
 
 if __name__ == "__main__":

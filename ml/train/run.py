@@ -9,7 +9,8 @@ from __future__ import annotations
 import argparse
 import json
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 import cv2
@@ -33,6 +34,14 @@ class Run:
     """A training run that can be stopped at any time and resumed from its checkpoint.
 
     The checkpoint holds weights, optimiser state and step; it is replaced atomically.
+
+    Args:
+        net: trained in place.
+        checkpoint: resumed from if there is one.
+        steps, peak, seed: how many, the largest learning rate, and what the random numbers of every step start from.
+        rate: the learning rate at a step; default ``cosine``.
+        every: steps between two lines of ``say`` and two checkpoints.
+        factors: groups of parameters with what multiplies their learning rate; default all with 1.
     """
 
     def __init__(
@@ -45,10 +54,16 @@ class Run:
         seed: int,
         every: int = 200,
         say: Callable[[str], None] = print,
+        rate: Callable[[int], float] | None = None,
+        factors: Sequence[tuple[list[nn.Parameter], float]] | None = None,
     ) -> None:
         self.net, self.checkpoint, self.steps, self.seed = net, checkpoint, steps, seed
-        self.peak, self.every, self.say, self.step = peak, every, say, 0
-        self.optimiser = torch.optim.Adam(net.parameters(), lr=peak, betas=(0.9, 0.99))
+        self.every, self.say, self.step = every, say, 0
+        self.rate = rate or partial(cosine, steps=steps, peak=peak)
+        groups = [
+            {"params": some, "factor": factor} for some, factor in factors or [(list(net.parameters()), 1.0)]
+        ]
+        self.optimiser = torch.optim.Adam(groups, lr=peak, betas=(0.9, 0.99))
         self._sums: dict[str, float] = {}
         self._count = 0
         if checkpoint.exists():
@@ -63,7 +78,7 @@ class Run:
         self.net.train()
         while self.step < (until or self.steps):
             for group in self.optimiser.param_groups:
-                group["lr"] = cosine(self.step, self.steps, self.peak)
+                group["lr"] = self.rate(self.step) * group["factor"]
             parts = losses(self.net, np.random.default_rng((self.seed, self.step)), self.step)
             total = torch.stack(list(parts.values())).sum()
             if not torch.isfinite(total):

@@ -92,7 +92,8 @@ export class StyleShelf {
   show(recipe) {
     const step = recipe.last("style");
     for (const [name, button] of this.tiles) button.setAttribute("aria-pressed", String(step ? step.params.preset === name && name !== "" : name === ""));
-    this.note.hidden = step?.params.model !== "best";
+    const searched = step && (step.params.model === "best" || (step.params.model !== "fast" && step.params.photo));
+    this.note.hidden = !searched;
     this.fields.element.hidden = !step;
     if (step) this.fields.show(step.params);
   }

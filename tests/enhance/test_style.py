@@ -6,13 +6,15 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
+from PIL import Image
 
 from ml.enhance import paint, style, sweep
 from ml.enhance.operation import Cancelled, EnhanceContext, OperationFailed
 from ml.enhance.palette import palette, recoloured
-from ml.nets.style_decoder import CHANNELS, StyleDecoder
+from ml.nets.style_decoder import StyleDecoder
 from ml.nets.style_decoder import build as build_decoder
 from ml.nets.vgg_trunk import STYLE, WIDTHS, VggTrunk, build
 
@@ -157,11 +159,10 @@ def test_every_preset_is_there_and_whole(preset: style.Preset) -> None:
         np.testing.assert_array_equal(gram, gram.T)
         assert np.diag(gram).min() >= 0
         assert gram.max() > 0
-    manner = style.read_manner(preset.file)
-    assert {level: values.shape for level, values in manner.levels.items()} == {
-        level: (2, channels) for level, channels in CHANNELS.items()
-    }
-    assert all((values[1] > 0).all() for values in manner.levels.values())
+    colours = style.read_palette(preset.file)
+    assert (colours.mean > 0).all()
+    assert (colours.mean < 1).all()
+    assert (np.linalg.eigvalsh(colours.covariance) > 0).all()
     assert preset.title.en
     assert preset.title.zh
     assert preset.file.with_suffix(".md").exists() or (preset.file.parent / "style-presets.md").exists()
@@ -171,15 +172,14 @@ def test_presets_survive_being_stored(
     tmp_path: Path, scene: Callable[..., np.ndarray], trunk: VggTrunk
 ) -> None:
     grams = paint.describe(_pixels(scene, 48, 48, 5), trunk)
-    manner = sweep.study(_pixels(scene, 48, 48, 5), trunk)
-    style.write_preset(grams, manner, tmp_path / "style-x.safetensors")
+    colours = palette(_pixels(scene, 48, 48, 5))
+    style.write_preset(grams, colours, tmp_path / "style-x.safetensors")
     back = style.read_preset(tmp_path / "style-x.safetensors")
     for layer, gram in grams.items():
         np.testing.assert_allclose(back[layer], gram, atol=1e-3 * gram.max())
-    again = style.read_manner(tmp_path / "style-x.safetensors")
-    np.testing.assert_allclose(again.colours.covariance, manner.colours.covariance, atol=1e-6)
-    for level, values in manner.levels.items():
-        np.testing.assert_array_equal(again.levels[level], values)
+    again = style.read_palette(tmp_path / "style-x.safetensors")
+    np.testing.assert_allclose(again.mean, colours.mean, atol=1e-6)
+    np.testing.assert_allclose(again.covariance, colours.covariance, atol=1e-6)
 
 
 @pytest.fixture
@@ -231,5 +231,70 @@ def test_unknown_styles_and_missing_networks_are_named(tmp_path: Path) -> None:
     with pytest.raises(OperationFailed, match=r"no style .sunflowers.; there are starry-night"):
         style.style(image, {"preset": "sunflowers"}, EnhanceContext(models_dir=tmp_path))
     with pytest.raises(OperationFailed, match="vgg16-trunk"):
+        style.style(image, {"preset": "starry-night", "model": "best"}, EnhanceContext(models_dir=tmp_path))
+    with pytest.raises(OperationFailed, match="painters"):
         style.style(image, {"preset": "starry-night"}, EnhanceContext(models_dir=tmp_path))
     np.testing.assert_array_equal(style.style(image, {"strength": 0.0}, EnhanceContext()), image)
+
+
+@pytest.fixture(scope="module")
+def painters_dir(fetched: Callable[..., Path]) -> Path:
+    """A folder with the painters and what enlarges their pictures."""
+    return fetched("style/painters@albumen")
+
+
+@pytest.mark.weights
+@pytest.mark.parametrize(("width", "height"), [(1, 1), (3, 200), (97, 64), (1100, 700)])
+def test_painters_take_any_size(
+    painters_dir: Path, scene: Callable[..., np.ndarray], width: int, height: int
+) -> None:
+    photo = _pixels(scene, width, height, 3)
+    kept = photo.copy()
+    told: list[float] = []
+    context = EnhanceContext(models_dir=painters_dir, progress=told.append)
+    made = style.style(photo, {"preset": "great-wave"}, context)
+    np.testing.assert_array_equal(photo, kept)
+    assert made.shape == photo.shape
+    assert made.min() >= 0
+    assert made.max() <= 1
+    assert told == sorted(told)
+    assert told[-1] == 1.0
+
+
+@pytest.mark.weights
+def test_every_painter_has_a_hand_and_colours_of_its_own(
+    painters_dir: Path, scene: Callable[..., np.ndarray]
+) -> None:
+    photo, context = _pixels(scene, 256, 192, 1), EnhanceContext(models_dir=painters_dir)
+    made = [style.style(photo, {"preset": preset.name, "model": "fast"}, context) for preset in style.PRESETS]
+    for index, one in enumerate(made):
+        assert np.abs(one - photo).mean() > 0.03
+        wanted = style.read_palette(style.PRESETS[index].file)
+        np.testing.assert_allclose(one.mean((0, 1)), wanted.mean, atol=0.12)
+        assert all(np.abs(one - other).mean() > 0.01 for other in made[:index])
+
+
+@pytest.mark.weights
+def test_a_painter_fills_a_plain_sky_with_strokes(painters_dir: Path) -> None:
+    sky = np.linspace([0.3, 0.5, 0.9], [0.7, 0.8, 0.95], 240, dtype=np.float32)[:, None].repeat(320, 1)
+    made = style.style(sky, {"preset": "starry-night"}, EnhanceContext(models_dir=painters_dir))
+    fine, plain = (image - cv2.GaussianBlur(image, (0, 0), 8) for image in (made, sky))
+    inside = slice(24, -24)
+    assert fine[inside, inside].std() > max(0.02, 5 * plain[inside, inside].std())
+
+
+@pytest.mark.weights
+def test_a_painter_keeps_what_is_in_the_photo(painters_dir: Path, shared_data: Path) -> None:
+    file = shared_data / "photos" / "scenes" / "skimage_astronaut.jpg"
+    photo = np.asarray(Image.open(file).convert("RGB"), np.float32) / np.float32(255)
+    for preset in ("starry-night", "night-cafe"):
+        made = style.style(photo, {"preset": preset}, EnhanceContext(models_dir=painters_dir))
+        small = (cv2.resize(image.mean(2), (48, 48), interpolation=cv2.INTER_AREA) for image in (photo, made))
+        assert np.corrcoef(*(image.ravel() for image in small))[0, 1] > 0.7
+
+
+@pytest.mark.weights
+def test_a_painter_can_be_stopped(painters_dir: Path, scene: Callable[..., np.ndarray]) -> None:
+    context = EnhanceContext(models_dir=painters_dir, cancelled=lambda: True)
+    with pytest.raises(Cancelled):
+        style.style(_pixels(scene, 64, 48, 0), {"preset": "scream"}, context)

@@ -14,7 +14,7 @@ from PIL import Image
 from torch import nn
 
 from ml.nets import curve, haze
-from ml.train import run, train_haze, train_light, train_style
+from ml.train import run, train_haze, train_light, train_painters, train_style
 from ml.train.describe_styles import FILES
 
 
@@ -92,18 +92,20 @@ def test_every_script_proves_that_it_can_be_repeated(
 
 
 @pytest.mark.weights
-def test_the_painter_proves_it_too(
+@pytest.mark.parametrize("script", [train_painters, train_style])
+def test_the_scripts_for_styles_prove_it_too(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
     tmp_path: Path,
     data: Path,
     models_dir: Path,
+    script: object,
 ) -> None:
     for number, name in enumerate(FILES.values()):
         Image.fromarray(_photo(100 + number)).save(tmp_path / name)
     command = ["train", "--data", str(data), "--paintings", str(tmp_path), "--models", str(models_dir)]
     monkeypatch.setattr(sys, "argv", [*command, "--out", str(tmp_path / "x"), "--check"])
-    train_style.main()
+    script.main()  # type: ignore[attr-defined]
     assert "the same weights twice" in capsys.readouterr().out
     assert not (tmp_path / "x").exists()
 

@@ -1,0 +1,49 @@
+"""Painting a photo in the hand of a preset, in seconds: the network is ``ml.nets.painter``.
+
+The photo is given the painting's palette and smoothed within its edges, so that it is left to the network to draw
+strokes and not to invent colours or keep the photo's grain. The whole picture goes through at once: the network's
+normalisation looks at all of it, which tiles would not see.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ml.enhance.operation import EnhanceContext, Pixels
+from ml.enhance.palette import Palette, palette, recoloured
+from ml.enhance.sweep import underpainting
+from ml.enhance.tiles import network
+
+PAINTERS = "style/painters@albumen"
+GROUND_EPS = 0.004
+"""Detail of the photo of a variance below this is left to the strokes."""
+_HANDS = 9
+_STEP, _LEAST = 4, 32
+
+
+def painted(photo: Pixels, place: int, colours: Palette, context: EnhanceContext) -> Pixels:
+    """Repaint a photo.
+
+    Args:
+        photo: ``(H, W, 3)`` float32 in 0..1, any size; strokes have a fixed size in its pixels.
+        place: of the painting in the network's order, that of ``style.PRESETS``.
+        colours: the painting's palette.
+        context: where the network is; asked once whether to stop.
+
+    Returns:
+        The same shape, in 0..1.
+
+    Raises:
+        OperationFailed: the network is missing.
+        Cancelled: the context asked to stop.
+    """
+    height, width = photo.shape[:2]
+    rim = [(0, max(_LEAST, side + -side % _STEP) - side) for side in (height, width)]
+    coloured = recoloured(np.pad(photo, (*rim, (0, 0)), mode="symmetric"), colours, palette(photo))
+    both = np.concatenate([underpainting(coloured, GROUND_EPS), coloured], 2).transpose(2, 0, 1)[None]
+    hand = np.zeros((1, _HANDS), np.float32)
+    hand[0, place] = 1
+    context.report(0.2)
+    (made,) = network(PAINTERS, context, "style")(np.ascontiguousarray(both, np.float32), hand)
+    whole = made[0].transpose(1, 2, 0)[:height, :width]
+    return np.clip(np.ascontiguousarray(whole), 0, 1, dtype=np.float32)
