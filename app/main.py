@@ -44,7 +44,7 @@ from app.api import (
 from app.api.schemas import Problem, problems
 from app.compat import huawei, immich, webdav
 from app.context import Context
-from app.middleware import install_middleware
+from app.middleware import install_middleware, template
 from app.sentences import say
 from app.settings import Settings
 from app.web import pages, share
@@ -155,6 +155,11 @@ async def _on_app_error(request: Request, error: Any) -> Response:
 
 async def _on_validation_error(request: Request, error: Any) -> Response:
     first = error.errors()[0] if error.errors() else {"loc": (), "msg": "invalid"}
+    if first.get("type") == "json_invalid":
+        place = first["loc"][-1]
+        return _respond(
+            request, errors.Invalid(say("The body is not valid JSON (at character {place}).", place=place))
+        )
     where = ".".join(str(part) for part in first["loc"] if part != "body")
     problems = [
         {"field": ".".join(str(p) for p in e["loc"] if p != "body"), "message": e["msg"]}
@@ -178,7 +183,7 @@ async def _on_http_error(request: Request, error: Any) -> Response:
 
 
 async def _on_unexpected(request: Request, error: Exception) -> Response:
-    log.error("unexpected error", exc_info=error, extra={"path": request.url.path})
+    log.error("unexpected error", exc_info=error, extra={"route": template(request.scope)})
     return _respond(request, errors.AppError("Albumen hit an unexpected error. It has been logged."))
 
 

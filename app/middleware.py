@@ -99,7 +99,7 @@ class _Requests:
         return _SMALL_BODY
 
     def _record(self, scope: Scope, status: int, seconds: float) -> None:
-        route = _template(scope)
+        route = template(scope)
         _REQUESTS.labels(scope["method"], route, status).inc()
         _SECONDS.labels(scope["method"], route).observe(seconds)
         if route not in ("/healthz", "/readyz", "/metrics"):
@@ -115,13 +115,18 @@ class _Requests:
             )
 
 
-def _template(scope: Scope) -> str:
-    """The route's whole path with its parameters' names; a router knows only its own part of it."""
-    own = getattr(scope.get("route"), "path", None)
-    if own is None:
+def template(scope: Scope) -> str:
+    """The route's whole path with its parameters' names, and never their values: they are names of files and albums.
+
+    A router knows only its own part of the path, so what stands before the part that its pattern takes is put back.
+    """
+    route = scope.get("route")
+    own, pattern = getattr(route, "path", None), getattr(route, "path_regex", None)
+    if own is None or pattern is None:
         return "unmatched"
-    parts, own_parts = scope["path"].split("/"), own.lstrip("/").split("/")
-    return "/".join([*parts[: len(parts) - len(own_parts)], *own_parts])
+    path = scope["path"]
+    starts = [at for at, sign in enumerate(path) if sign == "/"] or [0]
+    return next((path[:at] + own for at in starts if pattern.match(path[at:])), own)
 
 
 def _merged(headers: list[tuple[bytes, bytes]], request: str) -> list[tuple[bytes, bytes]]:

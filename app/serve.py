@@ -23,7 +23,7 @@ log = logging.getLogger(__name__)
 
 def serve(settings: Settings, *, host: str, port: int, workers: int) -> None:
     """Migrate, start ``workers`` worker processes, and serve until interrupted."""
-    settings.data.mkdir(parents=True, exist_ok=True)
+    settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
     context = Context.open(settings, decoders=2)
     migrate.upgrade(context.database)
     with context.database.read() as session:

@@ -164,6 +164,7 @@ class Storage:
         self._incoming = settings.data / "incoming"
         self._blobs = settings.data / "blobs"
         self._renditions = settings.data / "renditions"
+        settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
         for folder in (self._incoming, self._blobs, self._renditions):
             folder.mkdir(parents=True, exist_ok=True)
 

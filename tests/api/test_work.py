@@ -110,6 +110,27 @@ class TestHealth:
         assert "albumen_photos 1" in text
         assert 'albumen_jobs{state="ready"} 1' in text
 
+    def test_metrics_and_logs_name_no_folder_and_no_file(
+        self, api: TestClient, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        with caplog.at_level("INFO", logger="albumen.request"):
+            api.request("PROPFIND", "/dav/Our%20divorce/papers/a.jpg")
+            api.get("/api/v1/photos/01a22f34-b5c4-703e-84f9-be512e50c9f4")
+        text = api.get("/metrics").text
+        assert 'method="PROPFIND",route="/dav/{path:path}"' in text
+        assert 'method="GET",route="/api/v1/photos/{photo_id}",status="404"' in text
+        logged = [record.__dict__["route"] for record in caplog.records if "route" in record.__dict__]
+        assert logged[:2] == ["/dav/{path:path}", "/api/v1/photos/{photo_id}"]
+        assert "divorce" not in text + str(logged)
+
+    def test_a_body_that_is_no_json_is_told_in_words(self, api: TestClient) -> None:
+        json = {"Content-Type": "application/json"}
+        answer = api.post("/api/v1/photos/get", content=b"{bad", headers=json)
+        assert answer.status_code == 422
+        assert answer.json()["detail"] == "The body is not valid JSON (at character 1)."
+        chinese = api.post("/api/v1/photos/get", content=b"{bad", headers={**json, "Accept-Language": "zh"})
+        assert chinese.json()["detail"] == "请求正文不是有效的 JSON（第 1 个字符处）。"
+
     def test_every_answer_carries_a_request_id_and_safe_headers(self, anonymous: TestClient) -> None:
         headers = anonymous.get("/healthz").headers
         assert len(headers["x-request-id"]) == 12

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import stat
 from pathlib import Path
 
 import pytest
@@ -22,6 +23,11 @@ def test_measurements_are_listed_with_what_they_measure(capsys: pytest.CaptureFi
     lines = dict(line.split(maxsplit=1) for line in capsys.readouterr().out.splitlines())
     assert lines.keys() >= {"tagging", "scale", "durability"}
     assert lines.keys() <= {path.stem for path in BENCH.glob("*.py")}
+
+
+def test_a_new_data_folder_is_its_owners_alone(tmp_path: Path) -> None:
+    assert run("user", "list", "--data", str(tmp_path / "album")) == 0
+    assert stat.S_IMODE((tmp_path / "album").stat().st_mode) == 0o700
 
 
 def test_a_measurement_takes_its_own_options(capfd: pytest.CaptureFixture[str]) -> None:
