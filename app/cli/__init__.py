@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from app import logs
 from app.cli import albums, bench, help, models, photos, retag, serving, upkeep, users
-from app.cli.command import Handler, fail
+from app.cli.command import Handler, fail, reason
 from app.errors import AppError
 from app.settings import Settings
 
@@ -35,7 +35,30 @@ def main(argv: Sequence[str] | None = None) -> None:
     except BrokenPipeError:  # `albumen … | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = 0
+    except OSError as error:
+        fail(": ".join(str(part) for part in (error.filename, reason(error)) if part))
+    except Exception as error:
+        trouble = _database_trouble(error)
+        if trouble is None:
+            raise
+        fail(trouble)
     sys.exit(code)
+
+
+def _database_trouble(error: Exception) -> str | None:
+    """What keeps the database from working: a full disk, a lock, damage, no server. Our own mistakes are not."""
+    from sqlalchemy.exc import DatabaseError, OperationalError
+
+    if type(error) not in (DatabaseError, OperationalError):
+        return None
+    said = str(error.orig).strip()  # type: ignore[attr-defined]
+    if "full" in said:
+        return f"{said}. Make room and repeat the command; what was finished is kept."
+    if "not a database" in said or "malformed" in said:
+        return (
+            f"the database is damaged ({said}). Restore a backup into an empty data folder: albumen restore"
+        )
+    return f"the database cannot be used: {said}"
 
 
 def parser() -> argparse.ArgumentParser:

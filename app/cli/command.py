@@ -32,6 +32,11 @@ def fail(message: str) -> NoReturn:
     sys.exit(2)
 
 
+def reason(error: OSError) -> str:
+    """What the system said, without its number."""
+    return error.strerror or str(error)
+
+
 def print_json(value: Any) -> None:
     print(json.dumps(value, ensure_ascii=False, indent=2, default=str))
 

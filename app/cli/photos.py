@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from app.cli.command import Add, chosen_viewer, fail, opened, print_json
+from app.cli.command import Add, chosen_viewer, fail, opened, print_json, reason
 from app.errors import AppError
 from app.settings import Settings
 
@@ -99,6 +99,8 @@ def _export(arguments: argparse.Namespace, settings: Settings) -> int:
     from app.search import count_photos
     from app.services.upkeep.exporting import export_photos
 
+    if arguments.folder.resolve().is_relative_to(settings.data.resolve()):
+        fail(f"{arguments.folder} lies in the data folder, where only the album writes; export elsewhere")
     context = opened(settings)
     viewer = chosen_viewer(context, arguments.user)
     with context.database.read() as session:
@@ -132,7 +134,7 @@ def _analyze(arguments: argparse.Namespace, settings: Settings) -> int:
             seen = look_at(context, path, arguments.language)
         except (AppError, OSError) as error:
             failures += 1
-            seen = {"error": error.detail if isinstance(error, AppError) else str(error)}
+            seen = {"error": error.detail if isinstance(error, AppError) else reason(error)}
         results.append({"file": str(path), **seen})
     context.close()
     if arguments.json:
@@ -151,12 +153,21 @@ def _process(arguments: argparse.Namespace, settings: Settings) -> int:
     from app.imaging import darkroom
     from app.services import edits
 
-    recipe = json.loads(arguments.recipe) if arguments.recipe else [_operation(text) for text in arguments.op]
+    source, target = arguments.source.resolve(), arguments.target.resolve()
+    recipe = _recipe(arguments)
+    if not source.is_file():
+        fail(f"there is no file {arguments.source}")
+    if not target.parent.is_dir():
+        fail(f"there is no folder {target.parent}")
+    if target.is_dir() or (target.exists() and target.samefile(source)):
+        fail(
+            f"{arguments.target} cannot be the result: an original is never written over. Name another file."
+        )
     suffix = arguments.target.suffix.lower().lstrip(".")
     if not any(step.get("op") == "output" for step in recipe):
         recipe.append({"op": "output", "format": {"jpg": "jpeg", "tif": "tiff"}.get(suffix, suffix)})
     edits.checked(recipe)
-    order = darkroom.Order(arguments.source.resolve(), recipe, arguments.target.resolve())
+    order = darkroom.Order(source, recipe, target)
     with tqdm(total=100, unit="%", disable=arguments.json or None) as bar:
         done = darkroom.develop(
             settings, order, progress=lambda f: bar.update(round(f * 100) - bar.n) and None
@@ -166,6 +177,19 @@ def _process(arguments: argparse.Namespace, settings: Settings) -> int:
     else:
         print(f"{arguments.target}: {done.format}, {done.width} x {done.height}, {done.size:,} bytes")
     return 0
+
+
+def _recipe(arguments: argparse.Namespace) -> list[dict[str, Any]]:
+    """The steps as given; what they mean is checked later."""
+    if not arguments.recipe:
+        return [_operation(text) for text in arguments.op]
+    try:
+        steps = json.loads(arguments.recipe)
+    except json.JSONDecodeError as error:
+        fail(f"--recipe is not JSON: {error}")
+    if not isinstance(steps, list) or not all(isinstance(step, dict) for step in steps):
+        fail('--recipe must be a list of steps, such as [{"op": "sharpen"}]')
+    return steps
 
 
 def _operation(text: str) -> dict[str, Any]:

@@ -60,7 +60,10 @@ def _user(arguments: argparse.Namespace, settings: Settings) -> int:
 def _password(arguments: argparse.Namespace) -> str:
     if arguments.password_stdin:
         return sys.stdin.readline().rstrip("\n")
-    password = getpass.getpass("Password: ")
-    if getpass.getpass("Again: ") != password:
+    try:
+        password, again = getpass.getpass("Password: "), getpass.getpass("Again: ")
+    except EOFError:
+        fail("nobody is here to type a password; give it with --password-stdin")
+    if again != password:
         fail("the two passwords differ")
     return password

@@ -6,6 +6,7 @@ import stat
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from app.cli import main
 
@@ -35,3 +36,54 @@ def test_a_measurement_takes_its_own_options(capfd: pytest.CaptureFixture[str]) 
     assert "--photos" in capfd.readouterr().out
     assert run("bench", "nonsense") == 2
     assert "nonsense" in capfd.readouterr().err
+
+
+class TestProcess:
+    @pytest.fixture
+    def photo(self, tmp_path: Path) -> Path:
+        Image.new("RGB", (40, 30), "teal").save(tmp_path / "in.png")
+        return tmp_path / "in.png"
+
+    def test_an_original_is_never_written_over(self, photo: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        before = photo.read_bytes()
+        (photo.parent / "link.png").symlink_to(photo)
+        (photo.parent / "hard.png").hardlink_to(photo)
+        for name in ("in.png", "link.png", "hard.png"):
+            assert run("process", str(photo), str(photo.parent / name), "--op", "sharpen") == 2
+            assert "never written over" in capsys.readouterr().err
+        assert photo.read_bytes() == before
+
+    @pytest.mark.parametrize(
+        ("recipe", "said"), [("{bad", "is not JSON"), ("5", "list of steps"), ('["x"]', "list of steps")]
+    )
+    def test_a_recipe_that_is_none_is_told_in_a_sentence(
+        self, photo: Path, recipe: str, said: str, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        assert run("process", str(photo), str(photo.parent / "out.png"), "--recipe", recipe) == 2
+        assert said in capsys.readouterr().err
+
+    def test_what_is_not_there_is_named(self, photo: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        assert run("process", "/none.png", str(photo.parent / "out.png"), "--op", "sharpen") == 2
+        assert capsys.readouterr().err == "albumen: there is no file /none.png\n"
+        assert run("process", str(photo), str(photo.parent / "none" / "out.png"), "--op", "sharpen") == 2
+        assert "there is no folder" in capsys.readouterr().err
+
+
+class TestTrouble:
+    """What goes wrong around the album is told in one line, without a traceback."""
+
+    def test_a_damaged_database(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        (tmp_path / "albumen.db").write_bytes(b"no database at all" * 400)
+        assert run("user", "list", "--data", str(tmp_path)) == 2
+        assert "the database is damaged" in capsys.readouterr().err
+
+    def test_a_data_folder_that_is_a_file(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        (tmp_path / "file").touch()
+        assert run("user", "list", "--data", str(tmp_path / "file" / "album")) == 2
+        assert capsys.readouterr().err == f"albumen: {tmp_path}/file/album: Not a directory\n"
+
+    def test_an_export_into_the_album_itself(
+        self, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        assert run("export", str(tmp_path / "blobs"), "--data", str(tmp_path)) == 2
+        assert "lies in the data folder" in capsys.readouterr().err
