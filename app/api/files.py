@@ -21,6 +21,7 @@ ANY_PICTURE = {"image/*": _BYTES}
 _IMMUTABLE = "private, max-age=31536000, immutable"
 
 
+@router.head("/photos/{photo_id}/original", include_in_schema=False)
 @router.get(
     "/photos/{photo_id}/original",
     response_class=FileResponse,
@@ -53,6 +54,7 @@ def send_original(request: Request, context: Context, photo: Photo, name: str = 
     )
 
 
+@router.head("/photos/{photo_id}/rendition/{kind}", include_in_schema=False)
 @router.get(
     "/photos/{photo_id}/rendition/{kind}",
     response_class=FileResponse,

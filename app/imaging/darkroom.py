@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from app.errors import AppError, BrokenImage, Invalid, TooLarge, UnsupportedImage
+from app.errors import AppError, BrokenImage, Invalid, StorageFull, TooLarge, UnsupportedImage
 from app.sentences import say
 from app.settings import Settings
 
@@ -74,6 +74,7 @@ _ERRORS: dict[str, type[AppError]] = {
     "broken": BrokenImage,
     "too-large": TooLarge,
     "unwritable": RecipeFailed,
+    "full": StorageFull,
 }
 
 

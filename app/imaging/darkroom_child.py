@@ -5,6 +5,7 @@ nobody has asked for that long.
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import queue
@@ -102,6 +103,10 @@ def _answer(
         return {"error": "cancelled", "message": "Cancelled."}
     except (EnhanceError, MemoryError) as error:
         return {"error": "failed", "message": str(error) or "The edit needs more memory than allowed."}
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        return {"error": "full", "message": "There is no space left for photos on the server."}
 
 
 class _Kept:
@@ -168,12 +173,16 @@ def _develop(options: dict[str, Any], kept: _Kept, cancelled: Callable[[], bool]
 
 def _write(target: Path, data: bytes, *, durable: bool) -> None:
     part = target.with_name(target.name + ".part")
-    with part.open("wb") as file:
-        file.write(data)
-        if durable:  # a preview is read once and thrown away
-            file.flush()
-            os.fsync(file.fileno())
-    part.replace(target)
+    try:
+        with part.open("wb") as file:
+            file.write(data)
+            if durable:  # a preview is read once and thrown away
+                file.flush()
+                os.fsync(file.fileno())
+        part.replace(target)
+    except OSError:
+        part.unlink(missing_ok=True)
+        raise
 
 
 def _open(options: dict[str, Any]) -> tuple[Picture, float]:

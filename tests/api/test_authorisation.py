@@ -112,7 +112,9 @@ ROWS: dict[str, Row] = {
     f"DELETE {V1}/photos/{{photo_id}}/tags/{{slug}}": Row(OWNER, WRITE, 204),
     f"DELETE {V1}/photos/{{photo_id}}/tags/{{slug}}/verdict": Row(OWNER, WRITE, 204),
     f"GET {V1}/photos/{{photo_id}}/original": Row(OWNER, READ),
+    f"HEAD {V1}/photos/{{photo_id}}/original": Row(OWNER, READ),
     f"GET {V1}/photos/{{photo_id}}/rendition/{{kind}}": Row(OWNER, READ),
+    f"HEAD {V1}/photos/{{photo_id}}/rendition/{{kind}}": Row(OWNER, READ),
     # shares
     f"POST {V1}/albums/{{album_id}}/shares": Row(OWNER, ALBUMS_WRITE, 201, body()),
     f"POST {V1}/photos/{{photo_id}}/shares": Row(OWNER, WRITE, 201, body()),

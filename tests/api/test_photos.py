@@ -284,5 +284,15 @@ class TestBytes:
         assert whole.headers["content-security-policy"] == "sandbox"
         assert whole.headers["x-content-type-options"] == "nosniff"
 
+    @pytest.mark.parametrize("kind", ["original", "rendition/grid", "rendition/preview"])
+    def test_how_large_a_file_is_can_be_asked_without_its_bytes(
+        self, api: TestClient, add: Callable[..., str], kind: str
+    ) -> None:
+        url = f"/api/v1/photos/{add()}/{kind}"
+        whole, asked = api.get(url), api.head(url)
+        assert (asked.status_code, asked.content) == (200, b"")
+        for name in ("content-length", "content-type", "etag", "accept-ranges"):
+            assert asked.headers[name] == whole.headers[name]
+
     def test_there_is_no_other_rendition(self, api: TestClient, add: Callable[..., str]) -> None:
         assert api.get(f"/api/v1/photos/{add()}/rendition/huge").status_code == 404

@@ -68,6 +68,14 @@ class TestProcess:
         assert run("process", str(photo), str(photo.parent / "none" / "out.png"), "--op", "sharpen") == 2
         assert "there is no folder" in capsys.readouterr().err
 
+    def test_a_full_disk_is_called_so_and_leaves_nothing(
+        self, photo: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        (photo.parent / "out.png.part").symlink_to("/dev/full")  # where the result is written first
+        assert run("process", str(photo), str(photo.parent / "out.png"), "--op", "sharpen") == 2
+        assert "There is no space left" in capsys.readouterr().err
+        assert [path.name for path in photo.parent.iterdir()] == ["in.png"]
+
 
 class TestTrouble:
     """What goes wrong around the album is told in one line, without a traceback."""
