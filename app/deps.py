@@ -80,8 +80,15 @@ def check_csrf(request: Request, given: str | None) -> None:
 
 
 def check_same_origin(request: Request) -> None:
-    """For forms before sign-in: refuse what another site's page sends."""
-    if request.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
+    """For forms before sign-in: refuse what another site's page sends.
+
+    Browsers leave Sec-Fetch-Site out on plain HTTP (but to localhost); there Origin names the page's host.
+    """
+    site, origin = request.headers.get("sec-fetch-site"), request.headers.get("origin")
+    if site is None and origin is not None:
+        own = origin.partition("://")[2] == request.headers.get("host")
+        site = "same-origin" if own else "cross-site"
+    if site not in (None, "same-origin", "none"):
         raise NotAllowed("This form must be sent from Albumen's own page.")
 
 
