@@ -12,6 +12,8 @@ known of every photo whether it shows the concept:
 - *kinds* of pictures that are no class of any network, each sought among the 400 labelled photos.
 - *COCO* categories of which at least 10 of 143 photos have a box of a twentieth of the picture; photos with smaller
   ones are left out. The detector was trained on the categories, on other photos.
+- *unknown* things: real classes with several photos each, the same COCO categories and those with 8 photos, each held
+  out of the vocabulary: its class is then its parent, and what the detector says of it is not heard.
 
 Of the families ten are chosen by rule: the one with most photos, then the next that shares no photo with those chosen
 before. ``--fit`` fits the constants of ``ml.teaching`` on all concepts and prints them.
@@ -33,16 +35,17 @@ from PIL import Image, ImageOps
 
 import ml.vocabulary
 from ml import Analyzer, teaching
+from ml.kinship import WIDTH as KIN
 from ml.semantics import LANGUAGES, SemanticSpace, concept_texts
 from ml.tasks.objects import ObjectStage
-from ml.tasks.scenes import SceneStage
+from ml.tasks.scenes import MODEL, SceneStage
 from ml.vocabulary import Vocabulary, load_vocabulary
 from ml.vocabulary.outline import read_outline
 
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 EXAMPLES, DRAWS, TENS = 5, 5, 20
 FEWEST, MOST = 8, 120  # photos of a family
-FEWEST_COCO, LEAST_BOX = 10, 0.05
+FEWEST_COCO, FEWEST_UNKNOWN, LEAST_BOX = 10, 8, 0.05
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp")
 KINDS = {
     "portrait": "faces/people",
@@ -57,7 +60,7 @@ Vectors = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Concept:
-    """What is taught: where it is in the pool's ``vectors``, whose first ``width`` columns are the visual part."""
+    """What is taught: where it is in the pool's ``vectors``, the first ``width`` columns of which are visual."""
 
     group: str
     name: str
@@ -86,6 +89,7 @@ def main() -> None:
     found = [
         *families(look(arguments.models, labelled), classes),
         *others(arguments.models, arguments.data, labelled),
+        *unknown(arguments.models, arguments.data),
     ]
     if arguments.fit:
         fit(found)
@@ -112,15 +116,33 @@ def families(seen: list[Seen], classes: list[str]) -> Iterator[Concept]:
     visual = np.stack([photo.visual for photo in seen])
     for name, ids in sorted(members.items(), key=lambda item: (-len(item[1]), item[0])):
         if FEWEST <= len(ids) <= MOST:
-            without = held_out(name)
-            space = SemanticSpace(without, {one: concept_texts(without, one) for one in LANGUAGES})
-            semantic = np.stack([space.photo(photo.probabilities, photo.objects) for photo in seen])
             shows = np.isin(np.arange(len(seen)), sorted(ids))
-            yield Concept("family", name, teaching.joint(visual, semantic), visual.shape[1], shows)
+            yield Concept("family", name, unaware(seen, name), visual.shape[1], shows)
+
+
+def unknown(models: Path, data: Path) -> Iterator[Concept]:
+    """COCO categories among COCO's photos, each with the vectors of a vocabulary that does not know it."""
+    largest = coco(data)
+    seen, known = look(models, list(largest)), load_vocabulary()
+    for name in sorted({name for boxes in largest.values() for name in boxes}):
+        share = np.array([boxes.get(name, 0.0) for boxes in largest.values()])
+        clear = (share == 0) | (share >= LEAST_BOX)
+        if (share >= LEAST_BOX).sum() >= FEWEST_UNKNOWN:
+            vectors = unaware(seen, known.coco[name])
+            yield Concept("unknown", f"no {name}", vectors[clear], len(seen[0].visual), share[clear] > 0)
+
+
+def unaware(seen: list[Seen], slug: str) -> Vectors:
+    """The joint vectors of photos as a vocabulary makes them that does not know a concept."""
+    without = held_out(slug)
+    space = SemanticSpace(without, {one: concept_texts(without, one) for one in LANGUAGES})
+    semantic = np.stack([space.photo(photo.probabilities, photo.objects) for photo in seen])
+    vectors, _ = teaching.joint(np.stack([photo.visual for photo in seen]), semantic, MODEL)
+    return vectors
 
 
 def held_out(slug: str) -> Vocabulary:
-    """The vocabulary without a concept: what was below it is below its parents."""
+    """The vocabulary without a concept: what was below it is below its parents, its own class is its parent's."""
     outline = read_outline(Path(ml.vocabulary.__file__).parent)
     gone = outline.concepts[slug]
     concepts = {
@@ -131,7 +153,9 @@ def held_out(slug: str) -> Vocabulary:
         )
         for name, concept in outline.concepts.items()
     }
-    return Vocabulary(replace(outline, concepts=concepts))
+    imagenet = tuple(gone.parent or name if name == slug else name for name in outline.imagenet)
+    heard = {name: thing for name, thing in outline.coco.items() if thing != slug}
+    return Vocabulary(replace(outline, concepts=concepts, imagenet=imagenet, coco=heard))
 
 
 def others(models: Path, data: Path, labelled: list[Path]) -> Iterator[Concept]:
@@ -203,7 +227,8 @@ def embed(analyzer: Analyzer, files: list[Path]) -> tuple[Vectors, int]:
     """The joint vectors ``(N, D)`` as the product makes them, and the width of the visual part."""
     seen = [analyzer.analyze([picture_of(file)])[0] for file in files]
     visual = np.stack([photo.visual for photo in seen])
-    return teaching.joint(visual, np.stack([photo.semantic for photo in seen])), visual.shape[1]
+    vectors, _ = teaching.joint(visual, np.stack([photo.semantic for photo in seen]), MODEL)
+    return vectors, visual.shape[1]
 
 
 # --- the measurement ------------------------------------------------------------------------------------------
@@ -217,7 +242,7 @@ def draws(concept: Concept) -> Iterator[tuple[teaching.Rule, Vectors, NDArray[np
         rest = np.setdiff1d(np.arange(len(concept.vectors)), picked)
         others = concept.vectors[rest]
         yield (
-            teaching.learn(concept.vectors[picked], others[:0], others, concept.width),
+            teaching.learn(concept.vectors[picked], others[:0], others, concept.width, KIN),
             others,
             concept.shows[rest],
         )
@@ -247,7 +272,7 @@ def show(concepts: list[Concept]) -> None:
         )
     known = [concept for concept in concepts if concept.group == "family"]
     mean("the ten largest families without a common photo", results, apart(known))
-    for group in ("family", "kind", "coco"):
+    for group in ("family", "kind", "coco", "unknown"):
         mean(f"every {group}", results, [c.name for c in concepts if c.group == group])
     tens = [
         apart([known[i] for i in np.random.default_rng(seed).permutation(len(known))]) for seed in range(TENS)

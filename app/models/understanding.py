@@ -86,7 +86,7 @@ class PhotoTag(Base):
 
 
 class TaughtTag(Base):
-    """What was learned from the photos a user confirmed and rejected for a tag: a linear rule on visual vectors."""
+    """What was learned from the photos a user confirmed and rejected for a tag: a linear rule on their vectors."""
 
     __tablename__ = "taught_tags"
     tag_id: Mapped[int] = mapped_column(cascade("tags.id"), primary_key=True)

@@ -21,6 +21,7 @@ from app.services.tagging.taxonomy import TagChange
 from app.services.understanding import evidence
 from app.worker import Worker
 from ml import teaching as rules
+from ml.tasks.scenes import MODEL as SCENES
 from ml.types import Analysis, StageRun
 from tests.conftest import Drawn, FakeAnalyzer
 
@@ -364,14 +365,33 @@ class TestTaxonomy:
         assert album.finds("tag:beach") == {photo}
 
 
-def test_a_rule_survives_being_stored() -> None:
-    pictures = rules.joint(
-        np.stack([look(1 if i < 5 else None, i) for i in range(40)]),
+def drawn(model: str = "scene/test@one", width: int = WIDTH) -> tuple[np.ndarray, int]:
+    """The vectors of 40 pictures, the first 5 of which show the thing, and the width of their kinship."""
+    return rules.joint(
+        np.stack([look(1 if i < 5 else None, i, width) for i in range(40)]),
         np.stack([look(2 if i < 5 else None, 100 + i, 32) for i in range(40)]),
+        model,
     )
-    rule = rules.learn(pictures[:3], pictures[30:32], pictures[5:30], WIDTH)
+
+
+def test_a_rule_survives_being_stored() -> None:
+    pictures, kin = drawn()
+    rule = rules.learn(pictures[:3], pictures[30:32], pictures[5:30], WIDTH, kin)
     sure = rule.confidence(pictures)
     assert sure[3:5].min() > rules.CUT > sure[5:].max()
     np.testing.assert_allclose(rules.Rule.from_bytes(rule.to_bytes()).confidence(pictures), sure, atol=1e-5)
     with pytest.raises(ValueError):
-        rules.learn(pictures[:0], pictures[:0], pictures, WIDTH)
+        rules.learn(pictures[:0], pictures[:0], pictures, WIDTH, kin)
+
+
+def test_a_rule_of_a_time_without_kinship_still_reads_todays_pictures() -> None:
+    pictures, kin = drawn(SCENES, 1280)
+    assert kin > 0
+    before = pictures[:, :-kin]
+    rule = rules.learn(before[:3], before[30:32], before[5:30], 1280, 0)
+    numbers = np.frombuffer(rule.to_bytes(), "<f4")
+    old = rules.Rule.from_bytes(np.delete(numbers, 5).tobytes())  # it was written with five numbers, not six
+    np.testing.assert_allclose(old.confidence(pictures), rule.confidence(before), atol=1e-5)
+    today = rules.learn(pictures[:3], pictures[30:32], pictures[5:30], 1280, kin)
+    stored = rules.Rule.from_bytes(today.to_bytes())
+    np.testing.assert_allclose(stored.confidence(pictures), today.confidence(pictures), atol=1e-5)

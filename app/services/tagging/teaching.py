@@ -202,12 +202,13 @@ def _learn(session: ReadSession, taught: TaughtTag) -> _Learned:
     library = _vectors(session, taught.owner_id, model, [ids[i] for i in places])
     width = len(next(iter(examples.values()))[0])
     against = _vectors(session, taught.owner_id, model, rejected)
-    rule = rules.learn(_matrix(examples, width), _matrix(against, width), _matrix(library, width), width)
+    shown, kin = _matrix(examples, model)
+    rule = rules.learn(shown, _matrix(against, model)[0], _matrix(library, model)[0], width, kin)
     found: dict[UUID, float] = {}
     seen: set[UUID] = set()
     for part in _parts(session, everybody):
         seen.update(part)
-        for photo_id, sure in zip(part, rule.confidence(_matrix(part, width)), strict=True):
+        for photo_id, sure in zip(part, rule.confidence(_matrix(part, model)[0]), strict=True):
             if sure >= rules.CUT and verdicts.get(photo_id) != "rejected":
                 found[photo_id] = float(sure)
     return _Learned(taught.revision, model, rule, found, seen)
@@ -261,7 +262,7 @@ def tag_photo(session: WriteSession, photo: Photo) -> None:
             continue
         vector = _vectors(session, photo.owner_id, taught.model, [photo.id])
         rule = Rule.from_bytes(taught.rule)
-        sure = float(rule.confidence(_matrix(vector, rule.width))[0]) if vector else 0.0
+        sure = float(rule.confidence(_matrix(vector, taught.model)[0])[0]) if vector else 0.0
         old = session.get(PhotoTag, (taught.tag_id, photo.id, "learned"))
         state = verdict.state if verdict is not None else "suggested"
         if sure >= rules.CUT and state != "rejected":
@@ -399,8 +400,10 @@ def _floats(data: bytes | None) -> NDArray[np.float32]:
     return np.frombuffer(data or b"", "<f2").astype(np.float32)
 
 
-def _matrix(vectors: dict[UUID, _Parts], width: int) -> NDArray[np.float32]:
+def _matrix(vectors: dict[UUID, _Parts], model: str) -> tuple[NDArray[np.float32], int]:
+    """What ``rules.joint`` makes of the photos' vectors."""
     if not vectors:
-        return np.zeros((0, 0), np.float32)
+        return np.zeros((0, 0), np.float32), 0
     visual = np.stack([pair[0] for pair in vectors.values()])
-    return rules.joint(visual, np.stack([pair[1] for pair in vectors.values()]))
+    semantic = np.stack([pair[1] for pair in vectors.values()])
+    return rules.joint(visual, semantic, model.partition(_BOTH)[0])
