@@ -174,7 +174,7 @@ class TagStage:
     """
 
     stage = "tags"
-    version = "4"
+    version = "5"
     needs: tuple[str, ...] = ("scenes",)
     uses: tuple[str, ...] = ("objects", "faces", "cues", "text")
 

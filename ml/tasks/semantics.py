@@ -23,7 +23,7 @@ class SemanticStage:
     """
 
     stage = "embedding"
-    version = "1"
+    version = "2"
     model_ids: tuple[str, ...] = (MODEL,)
     needs: tuple[str, ...] = ("scenes",)
     uses: tuple[str, ...] = ("objects", "faces", "cues", "text")

@@ -27,6 +27,11 @@ OBJECT_THRESHOLD = 0.5
 LARGE = 0.35
 TRACE = 0.045
 OWN_TRACE = 0.01
+# An unsure thing of some size needs a clearer trace of its family, and a little of its own.
+UNSURE = 0.75
+SIZED = 0.1
+CLEAR_TRACE = 0.1
+OWN_CLEAR_TRACE = 0.001
 # The scene network hardly knows people, and looks at what is on a table.
 TRACELESS = frozenset({"person", "dining table"})
 # What the detector takes pages and screenshots for, and the score from which it is believed all the same.
@@ -159,17 +164,19 @@ class Evidence:
         )
 
     def _doubtful(self, found: Detection) -> bool:
-        """Whether the scene speaks against an object: textures become beds, receipts television sets."""
+        """Whether the scene speaks against an object: textures become beds, receipts television sets, seeds sheep."""
         slug = self.vocabulary.coco.get(found.name)
         if not self.sums or slug is None:
             return False
         if self.page and found.name in PAGE_LOOKALIKES and found.confidence < PAGE_SCORE:
             return True
-        if found.name in TRACELESS or found.box.width * found.box.height < LARGE:
+        area = found.box.width * found.box.height
+        if found.name in TRACELESS or area < SIZED:
             return False
-        family = self.scene(self.vocabulary.top(slug))
-        another = family > 0.5 and self.sums.get(slug, 1.0) < OWN_TRACE
-        return family < TRACE or another
+        family, own = self.scene(self.vocabulary.top(slug)), self.sums.get(slug, 1.0)
+        if found.confidence < UNSURE and (family < CLEAR_TRACE or own < OWN_CLEAR_TRACE):
+            return True
+        return area >= LARGE and (family < TRACE or (family > 0.5 and own < OWN_TRACE))
 
     @cached_property
     def clear_faces(self) -> list[FaceDetection]:

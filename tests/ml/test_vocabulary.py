@@ -450,6 +450,16 @@ def test_a_large_object_the_scene_has_no_trace_of_is_not_believed(vocabulary: Vo
     assert "people" in derived(vocabulary, objects=[detection("person", 0.8, side=0.9)], scene=forest)
 
 
+def test_an_unsure_object_of_some_size_needs_a_trace_in_the_scene(vocabulary: Vocabulary) -> None:
+    daisies = probabilities({985: 0.6, 309: 0.25})  # flowers, and a bee
+    sheep = detection("sheep", 0.71, side=0.5)
+    assert "sheep" not in derived(vocabulary, objects=[sheep], scene=daisies)
+    assert "sheep" in derived(vocabulary, objects=[sheep], scene=probabilities({985: 0.5, 348: 0.1}))
+    assert "sheep" in derived(vocabulary, objects=[detection("sheep", 0.8, side=0.5)], scene=daisies)
+    assert "sheep" in derived(vocabulary, objects=[detection("sheep", 0.71, side=0.2)], scene=daisies)
+    assert "people" in derived(vocabulary, objects=[detection("person", 0.6, side=0.5)], scene=daisies)
+
+
 def test_a_receipt_is_no_television(vocabulary: Vocabulary) -> None:
     page = probabilities({922: 0.3, 916: 0.2})
     assert "television" not in derived(vocabulary, objects=[detection("tv", 0.8)], scene=page)
