@@ -224,7 +224,7 @@ def align(image: Image, landmarks: Floats) -> Image:
 def _believed(faces: _Faces, image: Image, known: Findings) -> _Faces:
     """Without the unsure faces that no detected person has: dogs' heads, wheels, patterns of leaves.
 
-    Of 20 faces in the labelled photos of animals that leaves the 8 of people, and one on a cockroach.
+    Of 20 faces in the labelled photos of animals that leaves the 7 of people.
     """
     if "objects" not in known:
         return faces
