@@ -106,7 +106,7 @@ def methods(task: str, context: EnhanceContext, best: bool) -> dict[str, Method]
             "CLAHE": clahe,
             "dark channel": partial(haze.dark_channel, context=context),
         }
-        for strength, model in ((1.0, "fast"), (0.8, "fast"), (1.0, "best")):
+        for strength, model in ((1.0, "fast"), (0.8, "fast"), (1.0, "best"), (0.8, "best")):
             params = {"strength": strength, "model": model}
             found[f"{model} {strength:g}"] = partial(haze.dehaze, params=params, context=context)
     elif task == "style":
@@ -116,7 +116,7 @@ def methods(task: str, context: EnhanceContext, best: bool) -> dict[str, Method]
     else:
         found = {"input": lambda x: x, "CLAHE": clahe, "median gamma": light.median_gamma}
         found["LIME + gamma"] = partial(light.lime, context=context)
-        for strength, model in ((1.0, "fast"), (0.8, "fast"), (1.0, "best")):
+        for strength, model in ((1.0, "fast"), (0.8, "fast"), (1.0, "best"), (0.8, "best")):
             params = {"strength": strength, "model": model}
             found[f"{model} {strength:g}"] = partial(light.low_light, params=params, context=context)
     return {name: method for name, method in found.items() if best or not name.startswith(("best", "vivid"))}

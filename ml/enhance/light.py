@@ -24,6 +24,7 @@ _NET_MULTIPLE = 16
 _MAXIM_MULTIPLE = 64
 _FIT_SIDE = 640
 _MAXIM_SHARE = 0.3
+_REGION = 8  # sigma in pixels of the small copy: as wide as the windows the lines are fitted in
 
 
 def low_light(image: Pixels, params: Params, context: EnhanceContext) -> Pixels:
@@ -85,10 +86,11 @@ def most_gain(luma: Pixels) -> float:
 
 
 def _best(image: Pixels, strength: float, context: EnhanceContext) -> transfer.Lines:
-    """Lines of the curve network's answer with some of MAXIM's colour and local contrast.
+    """Lines of the curve network's answer with some of MAXIM's colour and fine contrast.
 
-    MAXIM knows one kind of dark photo and always answers with the same brightness; how bright a picture ought to be is
-    left to the curve network, and MAXIM's answer is brought to that brightness before the two are mixed.
+    MAXIM knows one kind of dark photo and answers always with the same brightness and light of its own; how bright a
+    picture ought to be, and where, is left to the curve network: MAXIM's answer is brought to that brightness, as a
+    whole and then region by region, before the two are mixed.
     """
     small = transfer.shrink(image, _NET_SIDE, _MAXIM_MULTIPLE)
     size = (small.shape[1], small.shape[0])
@@ -96,7 +98,7 @@ def _best(image: Pixels, strength: float, context: EnhanceContext) -> transfer.L
     ours = np.asarray(cv2.resize(ours, size, interpolation=cv2.INTER_AREA), np.float32)
     context.report(0.1)
     theirs = picture_runner(network(MAXIM, context, OP))(small)
-    theirs = at_brightness(theirs, float(ours.mean()))
+    theirs = lit_alike(at_brightness(theirs, float(ours.mean())), ours)
     return transfer.fit(small, ours + _MAXIM_SHARE * strength * (theirs - ours))
 
 
@@ -110,6 +112,14 @@ def at_brightness(image: Pixels, mean: float) -> Pixels:
             (exponent, high) if float((image ** np.float32(exponent)).mean()) > mean else (low, exponent)
         )
     return np.asarray(image ** np.float32((low * high) ** 0.5), np.float32)
+
+
+def lit_alike(image: Pixels, wanted: Pixels) -> Pixels:
+    """The picture under the light of another of its size: every region as bright as there, what is finer and the
+    colours as they are. A region is brightened or darkened four times at most.
+    """
+    now, then = (cv2.GaussianBlur(x @ LUMA, (0, 0), _REGION) + 1e-3 for x in (image, wanted))
+    return np.asarray(np.clip(image * np.clip(then / now, 0.25, 4)[..., None], 0, 1), np.float32)
 
 
 def calm(image: Pixels, gain: float, context: EnhanceContext) -> Pixels:

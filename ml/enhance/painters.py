@@ -1,12 +1,14 @@
 """Painting a photo in the hand of a preset, in seconds: the network is ``ml.nets.painter``.
 
 The photo is given the painting's palette and smoothed within its edges, so that it is left to the network to draw
-strokes and not to invent colours or keep the photo's grain. The whole picture goes through at once: the network's
-normalisation looks at all of it, which tiles would not see.
+strokes and not to invent colours or keep the photo's grain. Large shapes stay as bright as they are in the photo: what
+the network would lift or sink them by is limited. The whole picture goes through at once: the network's normalisation
+looks at all of it, which tiles would not see.
 """
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 
 from ml.enhance.operation import EnhanceContext, Pixels
@@ -18,6 +20,8 @@ PAINTERS = "style/painters@albumen"
 GROUND_EPS = 0.004
 """Detail of the photo of a variance below this is left to the strokes."""
 _HANDS = 9
+_LARGE, _LIFT = 12.0, 0.05
+"""Beyond so many pixels (Gaussian) a shape is large; so much may its colour change."""
 _STEP, _LEAST = 4, 32
 
 
@@ -45,5 +49,7 @@ def painted(photo: Pixels, place: int, colours: Palette, context: EnhanceContext
     hand[0, place] = 1
     context.report(0.2)
     (made,) = network(PAINTERS, context, "style")(np.ascontiguousarray(both, np.float32), hand)
-    whole = made[0].transpose(1, 2, 0)[:height, :width]
-    return np.clip(np.ascontiguousarray(whole), 0, 1, dtype=np.float32)
+    ground, whole = (np.ascontiguousarray(x[0, :3].transpose(1, 2, 0)) for x in (both, made))
+    lift = cv2.GaussianBlur(whole - ground, (0, 0), _LARGE, borderType=cv2.BORDER_REFLECT_101)
+    whole = whole - (lift - np.clip(lift, -_LIFT, _LIFT))
+    return np.clip(whole[:height, :width], 0, 1, dtype=np.float32)

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ml.enhance.light import lime, low_light, median_gamma
+from ml.enhance.light import lime, lit_alike, low_light, median_gamma
 from ml.enhance.operation import Cancelled, EnhanceContext, OperationFailed
 from ml.enhance.transfer import LUMA
 
@@ -65,6 +65,16 @@ def test_normal_photos_are_hardly_changed(default_models: Path, shared_data: Pat
             changes.append(float(np.abs(made - photo).mean()))
     assert len(changes) >= 20
     assert np.median(changes) < 0.05
+
+
+def test_another_light_leaves_colours_and_texture(scene: Callable[..., np.ndarray]) -> None:
+    photo = 0.2 + 0.5 * scene(96, 64).astype(np.float32) / np.float32(255)
+    ramp = np.linspace(0.6, 1.2, 96, dtype=np.float32)[None, :, None]
+    made = lit_alike(photo, photo * ramp)
+    np.testing.assert_allclose(made, photo * ramp, atol=0.06)
+    np.testing.assert_allclose(lit_alike(photo, photo), photo, atol=1e-6)
+    ratio = made / photo
+    assert np.ptp(ratio, axis=2).max() < 1e-4, "a colour moved"
 
 
 @pytest.mark.weights

@@ -246,7 +246,7 @@ def fresh(anonymous: TestClient) -> Browser:
     return Browser(anonymous)
 
 
-def eventually(page: Any, expression: str, seconds: float = 30) -> None:
+def eventually(page: Any, expression: str, seconds: float = 60) -> None:
     """Wait until an expression or function holds in the page.
 
     Playwright's own waiting evaluates text inside the page, which our content security policy rightly forbids.

@@ -105,7 +105,7 @@ def screen(chromium: Any, address: str) -> Iterator[Callable[..., Screen]]:
         contexts.append(context)
         screen = Screen(context.new_page(), address)
         page = screen.page
-        page.set_default_timeout(20_000)
+        page.set_default_timeout(60_000)  # a machine may be busy
         page.on(
             "console", lambda m: screen.complaints.append(m.text) if m.type in ("error", "warning") else None
         )
@@ -498,7 +498,7 @@ class TestAsAGuest:
         def start(path: str, **options: Any) -> Screen:
             contexts.append(chromium.new_context(**{"locale": "en-GB", **options}))
             screen = Screen(contexts[-1].new_page(), address)
-            screen.page.set_default_timeout(20_000)
+            screen.page.set_default_timeout(60_000)  # a machine may be busy
             screen.page.on("pageerror", lambda error: screen.complaints.append(str(error)))
             screen.page.goto(address + path, wait_until="load")
             return screen
