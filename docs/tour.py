@@ -66,6 +66,7 @@ def shots(photo: str, placed: str, album: str, link: str) -> list[Shot]:
         Shot("albums", "/albums"),
         Shot("album", f"/album/{album}"),
         Shot("editor", f"/photo/{photo}/edit"),
+        Shot("editor-style", f"/photo/{photo}/edit", act="style"),
         Shot("editor-phone", f"/photo/{photo}/edit", phone=True),
         Shot("people", "/people"),
         Shot("places", "/places", dark=True),
@@ -139,6 +140,11 @@ def act(page: Any, what: str) -> None:
         page.click(".why-toggle label")
     elif what == "look":
         page.click(".tile >> nth=1 >> a >> nth=0")
+    elif what == "style":
+        page.click("#tab-style")
+        page.wait_for_selector(".style-list .unpainted", state="detached", timeout=120_000)
+        page.click(".style-list button >> nth=1")
+        page.wait_for_timeout(8000)  # the large picture is painted anew
     elif what == "complete":
         page.click("#q")
         page.keyboard.type("sea", delay=60)

@@ -83,12 +83,16 @@ PAINTERS = ModelEntry(
         Metric(
             "Gram error",
             "2 photos in 9 presets",
-            0.39,
+            0.38,
             "here",
             "the photo 2.16, in the painting's palette 1.21",
         ),
     ),
-    weaknesses=("small faces are painted like anything else", "very dark photos are painted pale"),
+    weaknesses=(
+        "small faces are painted like anything else",
+        "pale drops may stay in the brightest smooth places",
+        "very dark photos are painted pale",
+    ),
     convert="ml.formats.own:convert",
     build="ml.nets.painter:build",
     examples=(

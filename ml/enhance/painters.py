@@ -22,6 +22,8 @@ GROUND_EPS = 0.004
 _HANDS = 9
 _LARGE, _LIFT = 12.0, 0.05
 """Beyond so many pixels (Gaussian) a shape is large; so much may its colour change."""
+_ROLL = 1.5
+"""How far highlights are rolled off before the network sees them: in the brightest places it would draw nothing."""
 _STEP, _LEAST = 4, 32
 
 
@@ -44,12 +46,14 @@ def painted(photo: Pixels, place: int, colours: Palette, context: EnhanceContext
     height, width = photo.shape[:2]
     rim = [(0, max(_LEAST, side + -side % _STEP) - side) for side in (height, width)]
     coloured = recoloured(np.pad(photo, (*rim, (0, 0)), mode="symmetric"), colours, palette(photo))
-    both = np.concatenate([underpainting(coloured, GROUND_EPS), coloured], 2).transpose(2, 0, 1)[None]
+    ground = underpainting(coloured, GROUND_EPS)
+    seen = np.tanh(_ROLL * np.concatenate([ground, coloured], 2)) / np.float32(np.tanh(_ROLL))
     hand = np.zeros((1, _HANDS), np.float32)
     hand[0, place] = 1
     context.report(0.2)
-    (made,) = network(PAINTERS, context, "style")(np.ascontiguousarray(both, np.float32), hand)
-    ground, whole = (np.ascontiguousarray(x[0, :3].transpose(1, 2, 0)) for x in (both, made))
-    lift = cv2.GaussianBlur(whole - ground, (0, 0), _LARGE, borderType=cv2.BORDER_REFLECT_101)
-    whole = whole - (lift - np.clip(lift, -_LIFT, _LIFT))
+    picture = np.ascontiguousarray(seen.transpose(2, 0, 1)[None], np.float32)
+    (made,) = network(PAINTERS, context, "style")(picture, hand)
+    drawn = np.ascontiguousarray(made[0].transpose(1, 2, 0)) - seen[..., :3]
+    lift = cv2.GaussianBlur(drawn, (0, 0), _LARGE, borderType=cv2.BORDER_REFLECT_101)
+    whole = ground + drawn - (lift - np.clip(lift, -_LIFT, _LIFT))
     return np.clip(whole[:height, :width], 0, 1, dtype=np.float32)
