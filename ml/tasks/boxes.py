@@ -8,6 +8,8 @@ from numpy.typing import NDArray
 Boxes = NDArray[np.floating]
 """``(N, 4)``: left, top, right, bottom."""
 
+_AT_ONCE = 256  # boxes compared with all worse ones in one step: few steps, and little memory whatever there is
+
 
 def areas(boxes: Boxes) -> NDArray[np.floating]:
     """``(N,)``: width times height."""
@@ -18,7 +20,7 @@ def intersections(a: Boxes, b: Boxes) -> NDArray[np.floating]:
     """The shared area of every box of ``a`` with every box of ``b``: ``(A, B)``."""
     width = np.minimum(a[:, None, 2], b[None, :, 2]) - np.maximum(a[:, None, 0], b[None, :, 0])
     height = np.minimum(a[:, None, 3], b[None, :, 3]) - np.maximum(a[:, None, 1], b[None, :, 1])
-    return np.clip(width, 0, None) * np.clip(height, 0, None)
+    return np.maximum(width, 0) * np.maximum(height, 0)
 
 
 def overlaps(a: Boxes, b: Boxes) -> NDArray[np.floating]:
@@ -39,12 +41,19 @@ def suppress(
         smaller: measure the overlap against the smaller box's area rather than the union.
     """
     order = np.argsort(-scores, kind="stable")
-    kept: list[int] = []
-    sizes = areas(boxes)
-    while len(order):
-        best, order = order[0], order[1:]
-        kept.append(int(best))
-        shared = intersections(boxes[best][None], boxes[order])[0]
-        whole = np.minimum(sizes[best], sizes[order]) if smaller else sizes[best] + sizes[order] - shared
-        order = order[shared <= threshold * np.maximum(whole, 1e-12)]
-    return np.array(kept, np.intp)
+    if len(order) < 2:
+        return order
+    ranked = boxes[order]
+    sizes = areas(ranked)
+    alive = np.ones(len(order), bool)
+    for start in range(0, len(order), _AT_ONCE):
+        rows = start + np.flatnonzero(alive[start : start + _AT_ONCE])
+        shared = intersections(ranked[rows], ranked[start:])
+        mine, others = sizes[rows, None], sizes[None, start:]
+        whole = np.minimum(mine, others) if smaller else mine + others - shared
+        apart = shared <= threshold * np.maximum(whole, 1e-12)
+        for row, untouched in zip(rows, apart, strict=True):
+            if alive[row]:
+                alive[start:] &= untouched
+                alive[row] = True  # it overlaps itself; what was kept before it does not overlap it
+    return order[alive]
