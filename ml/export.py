@@ -101,6 +101,7 @@ def materialise(task: ExportTask, say: Callable[[str], None]) -> float:
     graph = folder / "model.onnx"
     _export(network, task, graph)
     _fold_padding(graph)
+    _spell_out_prelu(graph)
     say("check")
     difference = compare(network, graph, task)
     if difference > task.tolerance:
@@ -172,11 +173,49 @@ def _fold_padding(graph: Path) -> None:
             _pad_more(convolution, amounts)
             convolution.input[0] = pad.input[0]
         nodes.remove(pad)
+    _keep(model, list(nodes))
+    onnx.save(model, graph)
+
+
+def _spell_out_prelu(graph: Path) -> None:
+    """Write ``x + (1 - slope) * relu(-x)`` for every PReLU, which is the same.
+
+    onnxruntime computes a PReLU with a slope for each channel value by value: it took more than half of the time of
+    MTCNN's networks, and the four plain steps take a third of that.
+    """
+    import onnx
+    from onnx import helper, numpy_helper
+
+    model = onnx.load(graph)
+    constants = {tensor.name: numpy_helper.to_array(tensor) for tensor in model.graph.initializer}
+    nodes: list[Any] = []
+    for node in model.graph.node:
+        slope = constants.get(node.input[1]) if node.op_type == "PRelu" else None
+        if slope is None:
+            nodes.append(node)
+            continue
+        (value, _), (result,) = node.input, node.output
+        rest, negative, below, added = (f"{result}_{part}" for part in ("rest", "negative", "below", "added"))
+        model.graph.initializer.append(numpy_helper.from_array(1 - slope, rest))
+        nodes += [
+            helper.make_node("Neg", [value], [negative]),
+            helper.make_node("Relu", [negative], [below]),
+            helper.make_node("Mul", [below, rest], [added]),
+            helper.make_node("Add", [value, added], [result]),
+        ]
+    if len(nodes) == len(model.graph.node):
+        return
+    _keep(model, nodes)
+    onnx.save(model, graph)
+
+
+def _keep(model: Any, nodes: list[Any]) -> None:
+    """Make these the graph's nodes, and let go the constants that none of them reads."""
     read = {name for node in nodes for name in node.input}
     kept = [tensor for tensor in model.graph.initializer if tensor.name in read]
-    del model.graph.initializer[:]
+    del model.graph.initializer[:], model.graph.node[:]
     model.graph.initializer.extend(kept)
-    onnx.save(model, graph)
+    model.graph.node.extend(nodes)
 
 
 def _foldable(pad: Any, amounts: NDArray[Any], constants: dict[str, NDArray[Any]]) -> bool:

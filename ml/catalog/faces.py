@@ -36,7 +36,7 @@ def _mtcnn(
     return ModelEntry(
         id=f"{task}/mtcnn-{letter}net@facenet",
         task=task,
-        version="1",
+        version="2",
         title=title,
         source=_FACENET,
         files=(file,),

@@ -8,7 +8,9 @@ from numpy.typing import NDArray
 Boxes = NDArray[np.floating]
 """``(N, 4)``: left, top, right, bottom."""
 
-_AT_ONCE = 256  # boxes compared with all worse ones in one step: few steps, and little memory whatever there is
+_AT_ONCE = (
+    256  # boxes compared with all worse ones in one step: few steps, and little memory whatever there is
+)
 
 
 def areas(boxes: Boxes) -> NDArray[np.floating]:

@@ -1,6 +1,6 @@
 """Cues: cheap measured qualities of a photo, each a number and whether its calibrated rule raises it.
 
-No network, about 7 ms. Measurements are made at fixed sizes so that a number means the same for every
+No network, about 5 ms. Measurements are made at fixed sizes so that a number means the same for every
 photo. The rules were set on about 900 everyday photos, with hazy, dark, blurred and drawn ones among
 them (``bench/cues.py`` prints how often each is right and wrong). They are meant for searching and for
 suggestions: a raised cue is a hint, not a verdict.
@@ -94,10 +94,12 @@ class CueStage:
 
 @dataclass(frozen=True)
 class _Tones:
-    """A picture at 256 pixels: RGB, grey 0..255, and CIELAB as planes, with lightness 0..100."""
+    """A picture at 256 pixels: RGB, grey 0..255 and how many pixels have each grey ``(256,)``, and CIELAB as planes,
+    with lightness 0..100."""
 
     rgb: Image
     grey: Floats
+    greys: Floats
     lightness: Floats
     a: Floats
     b: Floats
@@ -114,19 +116,20 @@ def measure(image: Image, probabilities: Vector | None = None) -> tuple[CueValue
     detail = _shrunk(image, _DETAIL_SIDE)
     small = _shrunk(detail, _TONE_SIDE)
     tones = _tones(small)
-    burnt = float((tones.grey > 250).mean())
+    pixels = tones.grey.size
+    burnt = float(tones.greys[251:].sum()) / pixels
     screenshot = _screenshot(image)
     grey = _colourless(tones)
     sharpness = _sharpness(_grey(detail))
     haze = _veil(tones)
-    mean = float(tones.grey.mean()) / 255
+    mean = float(tones.greys @ _VALUES) / pixels
     height, width = image.shape[:2]
     ratio = max(height, width) / min(height, width)
     blurred = 0 < sharpness < BLURRED and not screenshot.flagged
     return (
         _cue("sharpness", sharpness, blurred),
         _cue("exposure", _stops(small), burnt > BURNT and not screenshot.flagged and not _is_paper(tones)),
-        _cue("dark", mean, mean < 0.18 and float(np.percentile(tones.grey, 95)) < 140),
+        _cue("dark", mean, mean < 0.18 and _counted(tones.greys, 95) < 140),
         _night(tones, screenshot.flagged),
         _cue("haze", haze, haze >= HAZY and not grey.flagged and not screenshot.flagged),
         _cue("bw", grey.value, grey.flagged and not _is_paper(tones) and not screenshot.flagged),
@@ -156,7 +159,7 @@ def _sharpness(grey: Floats) -> float:
         enough = far > 36.0  # fields with less than that have nothing in them that could be sharp
         if enough.any():
             ratio = np.sqrt(near[enough] / far[enough])
-            slowest = min(slowest, float(np.percentile(ratio, 90)))
+            slowest = min(slowest, _ranked(ratio, 90)[0])
     return slowest if np.isfinite(slowest) else 0.0
 
 
@@ -184,14 +187,14 @@ def _quarters(length: int) -> Floats:
 
 def _stops(rgb: Image) -> float:
     """Mean linear brightness in stops above middle grey (0.18)."""
-    means = [np.bincount(rgb[..., channel].ravel(), minlength=256) @ _LINEAR for channel in range(3)]
+    means = [_counts(rgb, channel) @ _LINEAR for channel in range(3)]
     mean = float(np.array([0.2126, 0.7152, 0.0722]) @ means) / (rgb.size // 3)
     return float(np.log2(max(mean, 1e-4) / 0.18))
 
 
 def _is_paper(tones: _Tones) -> bool:
     """Most of it white, and hardly a colour in the rest: a document, or a thing before a white wall."""
-    if float(np.median(tones.grey)) <= 235:
+    if _counted(tones.greys, 50) <= 235:
         return False
     return float(tones.chroma.mean()) < 8
 
@@ -200,8 +203,8 @@ def _night(tones: _Tones, screenshot: bool) -> CueValue:
     """Black all over but for small bright lights that are far brighter than all else."""
     light = tones.lightness
     value = float((light < 20).mean())
-    upper, bright, lights = np.percentile(light, (75, 90, 99.8))
-    black = upper < 26 and float(np.percentile(light[: max(1, len(light) // 3)], 75)) < 25
+    upper, bright, lights = _ranked(light, 75, 90, 99.8)
+    black = upper < 26 and _ranked(light[: max(1, len(light) // 3)], 75)[0] < 25
     if screenshot or not (black and lights > 58 and lights - bright > 28):
         return _cue("night", value, False)
     lit = light > 45
@@ -224,20 +227,20 @@ def _veil(tones: _Tones) -> float:
     height = len(grey)
     most, least = _most(rgb), _least(rgb)
     dark = cv2.erode(least, np.ones((9, 9), np.uint8))
-    blackest, bright, brightest = np.percentile(grey, (1, 80, 99.5))
-    air = max(float(brightest), 1.0)
+    blackest, bright, brightest = (_counted(tones.greys, share) for share in (1, 80, 99.5))
+    air = max(brightest, 1.0)
     mean = cv2.blur(grey, (9, 9))
     deviation = np.sqrt(np.maximum(cv2.blur(grey * grey, (9, 9)) - mean * mean, 0))
-    ordinary, busy = np.percentile(deviation, (50, 90))
+    ordinary, busy = _ranked(deviation, 50, 90)
     saturation = (most - least) / np.maximum(most, 1)
     third = max(1, height // 3)
     features = np.array(
         [
             float(deviation.mean()) / max(float(mean.mean()), 1.0),
             (float(dark[:third].mean()) - float(dark[-third:].mean())) / air,
-            float(blackest),
-            float(busy),
-            float(ordinary),
+            blackest,
+            busy,
+            ordinary,
             float(saturation[grey >= bright].mean()),
         ]
     )
@@ -248,8 +251,8 @@ def _veil(tones: _Tones) -> float:
 def _colourless(tones: _Tones) -> CueValue:
     """No colour at all, or a toned print: its colour follows from its lightness, and is brown."""
     light, chroma = tones.lightness.ravel(), tones.chroma
-    value = float(np.percentile(chroma, 98))
-    seen = float(np.percentile(light, 95)) > 25  # in the dark nothing has a colour
+    value = _ranked(chroma, 98)[0]
+    seen = _ranked(light, 95)[0] > 25  # in the dark nothing has a colour
     if value < 6 or not seen:
         return _cue("bw", value, value < 6 and seen)
     colour = (tones.a.ravel(), tones.b.ravel())
@@ -261,9 +264,14 @@ def _colourless(tones: _Tones) -> CueValue:
     nearest = np.round(level).astype(int)
     count = np.bincount(nearest, minlength=_LEVELS)
     known = np.flatnonzero(count)
-    tone = [np.bincount(nearest, part, _LEVELS)[known] / count[known] for part in colour]
-    rest = np.hypot(*(part - np.interp(level, known, mean) for part, mean in zip(colour, tone, strict=True)))
-    return _cue("bw", value, float(np.percentile(rest, 98)) < 4)
+    lower = np.minimum(level.astype(int), _LEVELS - 2)
+    above = level - lower.astype(np.float32)
+    rest = []
+    for part in colour:
+        mean = np.bincount(nearest, part, _LEVELS)[known] / count[known]
+        tone = np.interp(np.arange(_LEVELS), known, mean).astype(np.float32)
+        rest.append(part - (tone[lower] + np.diff(tone)[lower] * above))
+    return _cue("bw", value, _ranked(cv2.magnitude(*rest), 98)[0] < 4)
 
 
 def _screenshot(image: Image) -> CueValue:
@@ -289,10 +297,10 @@ def _sunset(tones: _Tones, probabilities: Vector | None) -> CueValue:
     height = len(light)
     warm = (tones.a > 0) & (tones.b > _WARMEST * tones.a) & (tones.chroma > 18)  # a hue of 20 to 90 degrees
     share = float(warm[: max(1, height * 6 // 10)].mean())
-    sky = float(np.median(light[: max(1, height // 2)]))
-    ground = float(np.median(light[-max(1, height // 3) :]))
+    sky = _ranked(light[: max(1, height // 2)], 50)[0]
+    ground = _ranked(light[-max(1, height // 3) :], 50)[0]
     detail = np.abs(cv2.Laplacian(light, cv2.CV_32F))
-    smooth = float(np.median(detail[: max(1, height // 3)])) < 1.8
+    smooth = _ranked(detail[: max(1, height // 3)], 50)[0] < 1.8
     looks = share > 0.08 and sky - ground > 16 and ground < 40 and smooth
     place = 0.0 if probabilities is None else float(probabilities[list(_OPEN_COUNTRY)].sum())
     return _cue("sunset", share, looks and place > _OPEN_COUNTRY_SEEN)
@@ -323,7 +331,32 @@ def _grey(image: Image) -> Floats:
     return np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), np.float32)
 
 
+def _counts(image: Image, channel: int = 0) -> Floats:
+    """``(256,)``: how many pixels have each value in this channel."""
+    counts: Any = cv2.calcHist([image], [channel], None, [256], [0, 256])
+    return np.asarray(counts, np.float32).ravel()
+
+
+def _ranked(values: Floats, *shares: float) -> list[float]:
+    """What ``np.percentile`` says of them; sorted once, which takes a third of the time of one of its calls."""
+    ordered = np.sort(values, axis=None)
+    places = [share / 100 * (len(ordered) - 1) for share in shares]
+    lows = [float(ordered[int(place)]) for place in places]
+    highs = [float(ordered[min(int(place) + 1, len(ordered) - 1)]) for place in places]
+    return [low + (high - low) * (place % 1) for low, high, place in zip(lows, highs, places, strict=True)]
+
+
+def _counted(counts: Floats, share: float) -> float:
+    """What ``np.percentile`` says of the values 0..255 that occur so often each."""
+    upto = counts.cumsum(dtype=np.float64)
+    place = share / 100 * (upto[-1] - 1)
+    low, high = np.searchsorted(upto, (np.floor(place), np.ceil(place)), side="right")
+    return float(low + (high - low) * (place % 1))
+
+
 def _tones(rgb: Image) -> _Tones:
     lab = cv2.cvtColor(rgb.astype(np.float32) / 255, cv2.COLOR_RGB2LAB)
     lightness, a, b = (np.asarray(plane, np.float32) for plane in cv2.split(lab))
-    return _Tones(rgb, _grey(rgb), lightness, a, b, np.asarray(cv2.magnitude(a, b), np.float32))
+    grey: Any = cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY)
+    chroma = np.asarray(cv2.magnitude(a, b), np.float32)
+    return _Tones(rgb, np.asarray(grey, np.float32), _counts(grey), lightness, a, b, chroma)

@@ -64,3 +64,27 @@ def test_convolutions_do_the_zero_padding_before_them(tmp_path: Path, build: str
     kinds = [node.op_type for node in onnx.load(tmp_path / "model.onnx").graph.node]
     assert ("Pad" not in kinds) is folded
     assert kinds.count("Conv") == 2
+
+
+def slopes(files: dict[str, Path]) -> dict[str, NDArray[Any]]:
+    return {"0.weight": WEIGHTS["0.weight"], "1.weight": np.array([-0.5, 0.0, 0.25, 1.5], np.float32)}
+
+
+def prelu() -> Any:
+    from torch import nn
+
+    return nn.Sequential(nn.Conv2d(3, 4, 3, bias=False), nn.PReLU(4)).eval()
+
+
+def test_what_the_runtime_computes_slowly_is_written_in_plain_steps_with_the_same_result(
+    tmp_path: Path,
+) -> None:
+    import onnx
+
+    task = ExportTask(
+        convert=f"{__name__}:slopes", build=f"{__name__}:prelu", files={}, folder=str(tmp_path),
+        examples=[("image", [1, 3, 16, 16], {"0": "batch", "2": "height", "3": "width"})], outputs=["seen"],
+        tolerance=1e-5, export=True,
+    )  # fmt: skip
+    assert materialise(task, lambda _step: None) < 1e-5
+    assert "PRelu" not in {node.op_type for node in onnx.load(tmp_path / "model.onnx").graph.node}
