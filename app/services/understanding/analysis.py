@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -159,18 +159,8 @@ def _store(context: Context, worker: str, outcome: _Outcome) -> int:
                 raise LostLease
             if job.campaign_id is not None:
                 _remember(session, job.campaign_id, photo, outcome.work.stages)
-            replace_results(session, photo, outcome.analysis)
-            session.merge(
-                Stage(
-                    photo_id=photo.id,
-                    stage="renditions",
-                    model="albumen/renditions",
-                    version=_RENDITION_VERSION,
-                    at=utcnow(),
-                    seconds=outcome.seconds,
-                    error=None,
-                )
-            )
+            with session.no_autoflush:  # all rows in one go rather than some before every question
+                replace_results(session, photo, _with_renditions(outcome.analysis, outcome.seconds))
             photo.status, photo.error, photo.updated_at = "ready", None, utcnow()
             if not jobs.finish(session, worker, job.id):
                 raise LostLease
@@ -178,6 +168,14 @@ def _store(context: Context, worker: str, outcome: _Outcome) -> int:
         log.warning("result dropped: the job is no longer ours", extra={"job": str(job.id)})
         return 0
     return 1
+
+
+def _with_renditions(analysis: Analysis, seconds: float) -> Analysis:
+    """The making of the renditions is told among the stages."""
+    from ml.types import StageRun
+
+    run = StageRun("renditions", "albumen/renditions", _RENDITION_VERSION, seconds)
+    return replace(analysis, stages=(*analysis.stages, run))
 
 
 def _remember(session: WriteSession, campaign_id: UUID, photo: Photo, stages: Sequence[str]) -> None:
@@ -322,8 +320,8 @@ def _replace_text(session: WriteSession, photo: Photo, analysis: Analysis, model
 
 def _replace_faces(session: WriteSession, photo: Photo, analysis: Analysis, model: str) -> None:
     """Replace found faces; one that overlaps an old face keeps its row and with it the user's word about it."""
-    said = _said_of_faces(session, photo)
     old = list(session.scalars(select(Face).where(Face.photo_id == photo.id)))
+    said = _said_of_faces(session, photo) if old else set()
     for seen in analysis.faces:
         match = max(old, key=lambda face: _overlap(face, seen.box), default=None)
         face = match if match is not None and _overlap(match, seen.box) > 0.5 else Face(photo_id=photo.id)
