@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import os
+import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from ml import registry
+from ml.runtime import INT8_GRAPH
 from ml.zoo import FetchError, Zoo
 
 
@@ -23,3 +28,18 @@ def models_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
     except FetchError as error:
         pytest.skip(f"the default models are not here and cannot be fetched: {error}")
     return folder
+
+
+@pytest.fixture
+def exact_copy(models_dir: Path) -> Callable[[str, Path], None]:
+    """Copies a network's folder into another models folder, without what ``albumen models quantize`` made of it."""
+
+    def copy(model_id: str, into: Path) -> None:
+        folder = into / registry.get(model_id).folder
+        shutil.copytree(models_dir / folder.name, folder, ignore=shutil.ignore_patterns(INT8_GRAPH))
+        marker = folder / "entry.json"
+        known = json.loads(marker.read_text())
+        known["files"].pop(INT8_GRAPH, None)
+        marker.write_text(json.dumps(known))
+
+    return copy

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +13,6 @@ from PIL import Image
 from app.cli import main
 from app.services.understanding import models
 from app.settings import Settings
-from ml import registry
 
 NETWORKS = ("scene/efficientnet-lite2@in1k", "object/ssdlite-mobilenet-v2@coco")
 STAGES = ["tags", "objects"]
@@ -23,14 +22,14 @@ STAGES = ["tags", "objects"]
 @pytest.mark.slow
 def test_quantised_networks_see_much_the_same_and_say_that_it_was_they(
     models_dir: Path,
+    exact_copy: Callable[[str, Path], None],
     shared_data: Path,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     for name in NETWORKS:
-        folder = registry.get(name).folder
-        shutil.copytree(models_dir / folder, tmp_path / "models" / folder)
+        exact_copy(name, tmp_path / "models")
     monkeypatch.setenv("ALBUMEN_MODELS", str(tmp_path / "models"))
     settings = Settings(data=tmp_path / "data", models=tmp_path / "models", int8=True)
     exact = models.build_analyzer(settings)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -120,10 +120,10 @@ def test_outputs_come_in_the_order_asked_for(models_dir: Path) -> None:
 @pytest.mark.weights
 @pytest.mark.slow
 def test_the_8_bit_network_agrees_with_the_exact_one(
-    models_dir: Path, shared_data: Path, tmp_path: Path
+    exact_copy: Callable[[str, Path], None], shared_data: Path, tmp_path: Path
 ) -> None:
     entry = registry.get(SCENE)
-    shutil.copytree(models_dir / entry.folder, tmp_path / entry.folder)
+    exact_copy(SCENE, tmp_path)
     files = sorted((shared_data / "photos" / "imagenet").glob("*.jpg"))
     pictures = [np.array(Pillow.open(file).convert("RGB")) for file in files[::10]]
     assert entry.preprocessing is not None
