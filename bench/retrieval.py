@@ -175,7 +175,16 @@ class NoCutOff:
     """Turns the cut-off away, to see what it costs."""
 
     def __enter__(self) -> None:
-        names = ("FIRST", "FURTHER", "SENTENCE_FIRST", "SENTENCE_FURTHER", "SHARE", "LEAST", "SURE")
+        names = (
+            "FIRST",
+            "VAGUE_FIRST",
+            "FURTHER",
+            "SENTENCE_FIRST",
+            "SENTENCE_FURTHER",
+            "SHARE",
+            "LEAST",
+            "SURE",
+        )
         self.kept = {name: getattr(meaning, name) for name in names}
         for name in names:
             setattr(meaning, name, -1.0)
