@@ -85,6 +85,12 @@ def _check_style(params: Params) -> None:
         raise ValueRejected(f"must be one of {', '.join(names)}", "preset", {"choices": names})
 
 
+def _style_cost(params: Params) -> float:
+    from ml.enhance.style import is_fast
+
+    return 4.0 if is_fast(params) else 60.0
+
+
 def _model(best_en: str, best_zh: str) -> Parameter:
     return Parameter(
         "model",
@@ -208,7 +214,7 @@ OPERATIONS: tuple[Operation, ...] = (
         cost=4.0,
         run=_by_module("style"),
         check=_check_style,
-        cost_of=lambda p: 4.0 if p["model"] == "fast" or (p["model"] == "auto" and not p["photo"]) else 60.0,
+        cost_of=_style_cost,
         identity=no_strength,
     ),
     Operation(

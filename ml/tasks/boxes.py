@@ -8,9 +8,8 @@ from numpy.typing import NDArray
 Boxes = NDArray[np.floating]
 """``(N, 4)``: left, top, right, bottom."""
 
-_AT_ONCE = (
-    256  # boxes compared with all worse ones in one step: few steps, and little memory whatever there is
-)
+# So many boxes are compared with all worse ones in one step: few steps, and little memory however many there are.
+_AT_ONCE = 256
 
 
 def areas(boxes: Boxes) -> NDArray[np.floating]:

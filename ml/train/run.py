@@ -177,7 +177,14 @@ class NotRepeatable(Exception):
     """Two runs that should be the same came out different."""
 
 
-def check(begin: Callable[[], nn.Module], losses: Losses, *, seed: int, steps: int = 4) -> None:
+def check(
+    begin: Callable[[], nn.Module],
+    losses: Losses,
+    *,
+    seed: int,
+    steps: int = 4,
+    start: Callable[..., Run] = Run,
+) -> None:
     """Train a few steps twice, and once more with a stop in the middle.
 
     Args:
@@ -185,6 +192,7 @@ def check(begin: Callable[[], nn.Module], losses: Losses, *, seed: int, steps: i
         losses: of the run.
         seed: of the run.
         steps: how many.
+        start: makes the run of a network, its checkpoint and the arguments of ``Run``.
 
     Raises:
         NotRepeatable: the three do not have the same weights, to the last bit.
@@ -194,7 +202,7 @@ def check(begin: Callable[[], nn.Module], losses: Losses, *, seed: int, steps: i
         def trained(name: str, stop: int | None) -> dict[str, Tensor]:
             checkpoint = Path(folder) / f"{name}.pt"
             for until in (stop, steps) if stop else (steps,):
-                run = Run(begin(), checkpoint, steps=steps, peak=2e-3, seed=seed, say=lambda line: None)
+                run = start(begin(), checkpoint, steps=steps, peak=2e-3, seed=seed, say=lambda line: None)
                 run.train(losses, until)
             return run.net.state_dict()
 

@@ -10,13 +10,11 @@ holds ``train/natural``, ``train/haze_pairs/clear`` and ``photos/scenes``; ``PAI
 
 from __future__ import annotations
 
-import argparse
-from collections.abc import Sequence
-from copy import deepcopy
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import cast
+from typing import Any
 
 import cv2
 import numpy as np
@@ -27,15 +25,23 @@ from torch.nn import functional
 from ml.enhance import paint
 from ml.enhance.painters import GROUND_EPS
 from ml.enhance.palette import Palette, palette, recoloured
-from ml.enhance.style import PRESETS
 from ml.enhance.sweep import underpainting
-from ml.enhance.transfer import shrink
 from ml.nets.painter import PAINTINGS, Painter
 from ml.nets.vgg_trunk import CONTENT, VggTrunk, gram
-from ml.train.data import Photo, Pixels, as_tensor, random_crop, read_photo
-from ml.train.describe_styles import FILES
+from ml.train.data import Photo, Pixels, as_tensor, random_crop
 from ml.train.run import Run, check, save_weights
-from ml.train.train_style import CPU, half, load_photos, look
+from ml.train.train_style import (
+    CPU,
+    arguments,
+    content_error,
+    half,
+    load_photos,
+    look,
+    outside,
+    own_trunk,
+    read_paintings,
+    style_error,
+)
 
 SIDE = 768
 """Long side at which a painting is looked at: the working size of photos, so that strokes come over as they are."""
@@ -64,19 +70,15 @@ def study(trunk: VggTrunk, pixels: Pixels, content_weight: float) -> Painting:
     fine, coarse = look(trunk, image, "2_1"), look(trunk, half(image))
     return Painting(
         palette(pixels),
-        {layer: gram(fine[layer].float()) for layer in FINE},
-        {layer: gram(coarse[layer].float()) for layer in COARSE},
+        {layer: gram(values) for layer, values in _exact(fine, FINE).items()},
+        {layer: gram(values) for layer, values in _exact(coarse, COARSE).items()},
         content_weight,
     )
 
 
-def style_error(found: dict[str, Tensor], wanted: dict[str, Tensor], weights: dict[str, float]) -> Tensor:
-    """Weighted relative squared error of the Gram matrices."""
-    errors = [
-        weights[k] * ((gram(found[k].float()) - w) ** 2).sum((1, 2)).mean() / (w**2).sum()
-        for k, w in wanted.items()
-    ]
-    return torch.stack(errors).sum()
+def _exact(found: dict[str, Tensor], layers: Iterable[str]) -> dict[str, Tensor]:
+    """Some of the features in 32 bits, so that their Gram matrices are multiplied in these."""
+    return {layer: found[layer].float() for layer in layers}
 
 
 def losses(
@@ -99,14 +101,12 @@ def losses(
             content = look(trunk, half(photos_in), CONTENT)[CONTENT].float()
         made = net(torch.cat([ground, photos_in], 1), hand)
         fine, coarse = look(trunk, made, "2_1"), look(trunk, half(made))
-    style = 0.5 * style_error(fine, painting.fine, FINE)
-    style = style + style_error(coarse, painting.coarse, COARSE)
-    kept = ((coarse[CONTENT].float() - content) ** 2).mean() / (content**2).mean().clamp(min=1e-6)
-    outside = functional.relu(made - 1).square().mean() + functional.relu(-made).square().mean()
+    style = 0.5 * style_error(_exact(fine, FINE), painting.fine, FINE)
+    style = style + style_error(_exact(coarse, COARSE), painting.coarse, COARSE)
     rough = made.diff(dim=2).square().mean() + made.diff(dim=3).square().mean()
     return {
-        "painted": style + painting.content_weight * kept,
-        "outside": 2 * outside,
+        "painted": style + painting.content_weight * content_error(coarse[CONTENT], content),
+        "outside": 2 * outside(made),
         "rough": 0.25 * rough,
     }
 
@@ -117,33 +117,28 @@ def rate(step: int, *, steps: int, peak: float) -> float:
     return float(peak * min(1, (step + 1) / 50) * fall)
 
 
-def arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__)
-    for name in ("data", "paintings", "models", "out"):
-        parser.add_argument(f"--{name}", type=Path, required=True)
-    parser.add_argument("--checkpoint", type=Path, default=Path("build/painters.pt"))
-    parser.add_argument("--steps", type=int, default=20_000)
-    parser.add_argument("--content-weight", type=float, default=0.2)
-    parser.add_argument("--seed", type=int, default=5)
-    parser.add_argument(
-        "--check", action="store_true", help="only prove that a run can be repeated and resumed"
-    )
-    return parser.parse_args()
+def start(net: nn.Module, checkpoint: Path, **how: Any) -> Run:
+    """The run of a painter, with the arguments of ``Run``: hands learn faster, and the rate falls as ``rate`` says."""
+    own = {id(part) for name, part in net.named_parameters() if name.endswith((".scale", ".shift"))}
+    groups = [
+        ([part for part in net.parameters() if id(part) not in own], 1.0),
+        ([part for part in net.parameters() if id(part) in own], HAND_FACTOR),
+    ]
+    falling = partial(rate, steps=how["steps"], peak=how["peak"])
+    return Run(net, checkpoint, rate=falling, factors=groups, **how)
 
 
 def main() -> None:
     """Train and write the weights in 16-bit floats."""
-    options = arguments()
+    options = arguments(__doc__, "painters", steps=20_000, content_weight=0.2).parse_args()
     torch.set_num_threads(1)
     cv2.setNumThreads(1)
     torch.manual_seed(options.seed)
-    # A copy: the trunk is shared by all of this process.
-    trunk = deepcopy(paint.trunk(options.models)).to(torch.bfloat16).requires_grad_(False)
-    photos, paintings = load_photos(options.data, 400), []
-    for preset in PRESETS:
-        pixels = read_photo(options.paintings / FILES[preset.name]).astype(np.float32) / np.float32(255)
-        weight = options.content_weight * (preset.content_weight / paint.CONTENT)
-        paintings.append(study(trunk, shrink(pixels, SIDE), weight))
+    trunk, photos = own_trunk(options.models), load_photos(options.data, 400)
+    paintings = [
+        study(trunk, pixels, options.content_weight * (preset.content_weight / paint.CONTENT))
+        for preset, pixels in read_paintings(options.paintings, SIDE)
+    ]
     asked = partial(losses, trunk=trunk, paintings=paintings, photos=photos)
     dice = torch.get_rng_state()
 
@@ -152,22 +147,12 @@ def main() -> None:
         return Painter().to(memory_format=torch.channels_last)
 
     if options.check:
-        check(begin, asked, seed=options.seed)
+        check(begin, asked, seed=options.seed, start=start)
         print("the same weights twice, and after a stop")
         return
-    net = cast(Painter, begin())
-    own = {id(part) for name, part in net.named_parameters() if name.endswith((".scale", ".shift"))}
-    groups = [
-        ([part for part in net.parameters() if id(part) not in own], 1.0),
-        ([part for part in net.parameters() if id(part) in own], HAND_FACTOR),
-    ]
-    falling = partial(rate, steps=options.steps, peak=1e-3)
-    run = Run(
-        net, options.checkpoint, steps=options.steps, peak=1e-3, seed=options.seed, every=100,
-        rate=falling, factors=groups,
-    )  # fmt: skip
+    run = start(begin(), options.checkpoint, steps=options.steps, peak=1e-3, seed=options.seed, every=100)
     run.train(asked)
-    save_weights(net, options.out, half=True)
+    save_weights(run.net, options.out, half=True)
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ at one depth are kept. Each phase is resumed from its own checkpoint. ``DATA`` h
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterator
 from copy import deepcopy
 from dataclasses import dataclass
 from itertools import pairwise
@@ -24,7 +25,7 @@ from torch.nn import functional
 
 from ml.enhance import paint
 from ml.enhance.palette import Palette, palette, recoloured
-from ml.enhance.style import PRESETS, STYLE_SIDE
+from ml.enhance.style import PRESETS, STYLE_SIDE, Preset
 from ml.enhance.sweep import STROKE_SIGMA, underpainting
 from ml.enhance.transfer import shrink
 from ml.nets.style_decoder import LEVELS, SCALE, Moments, StyleDecoder, moments
@@ -97,12 +98,24 @@ def copy_losses(decoder: StyleDecoder, trunk: VggTrunk, photos: Tensor) -> dict[
     return losses
 
 
-def style_error(found: dict[str, Tensor], wanted: dict[str, Tensor]) -> Tensor:
-    """Weighted relative squared error of the Gram matrices."""
+def style_error(
+    found: dict[str, Tensor], wanted: dict[str, Tensor], weights: dict[str, float] = WEIGHTS
+) -> Tensor:
+    """Weighted relative squared error of the Gram matrices, multiplied in the precision of ``found``."""
     errors = [
-        WEIGHTS[k] * ((gram(found[k]) - w) ** 2).sum((1, 2)).mean() / (w**2).sum() for k, w in wanted.items()
+        weights[k] * ((gram(found[k]) - w) ** 2).sum((1, 2)).mean() / (w**2).sum() for k, w in wanted.items()
     ]
     return torch.stack(errors).sum()
+
+
+def content_error(found: Tensor, wanted: Tensor) -> Tensor:
+    """Relative squared error of the photo's features."""
+    return ((found.float() - wanted) ** 2).mean() / (wanted**2).mean().clamp(min=1e-6)
+
+
+def outside(made: Tensor) -> Tensor:
+    """How far a picture leaves 0..1, squared."""
+    return functional.relu(made - 1).square().mean() + functional.relu(-made).square().mean()
 
 
 def blur_matrix(side: int) -> Tensor:
@@ -131,16 +144,15 @@ def paint_losses(
     with torch.autocast("cpu", enabled=False):
         made = ground + strokes(drawn)
     fine, coarse = look(trunk, made, FINE[-1]), look(trunk, half(made))
-    kept = ((coarse[CONTENT].float() - content) ** 2).mean() / (content**2).mean().clamp(min=1e-6)
+    kept = content_error(coarse[CONTENT], content)
     rough = made.diff(dim=2).abs().mean() + made.diff(dim=3).abs().mean()
     own = photos.diff(dim=2).abs().mean() + photos.diff(dim=3).abs().mean()
-    outside = functional.relu(made - 1).square().mean() + functional.relu(-made).square().mean()
     return {
         "fine": 0.5 * style_error(fine, painting.fine),
         "coarse": style_error(coarse, painting.coarse),
         "content": painting.content_weight * kept,
         "rough": 0.5 * functional.relu(rough - own),
-        "outside": outside,
+        "outside": outside(made),
     }
 
 
@@ -154,36 +166,46 @@ def load_photos(data: Path, short_side: int) -> list[Photo]:
     return [read_photo(path, short_side) for path in list_photos(folders, EXCLUDE)]
 
 
-def arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__)
-    for name in ("data", "paintings", "models", "out"):
-        parser.add_argument(f"--{name}", type=Path, required=True)
-    parser.add_argument("--checkpoint", type=Path, default=Path("build/style.pt"))
-    parser.add_argument("--copy-steps", type=int, default=300)
-    parser.add_argument("--steps", type=int, default=1500)
-    parser.add_argument("--content-weight", type=float, default=0.1)
+def arguments(about: str | None, name: str, *, steps: int, content_weight: float) -> argparse.ArgumentParser:
+    """The options of a script that trains a painter; ``name`` is its checkpoint's."""
+    parser = argparse.ArgumentParser(description=about)
+    for folder in ("data", "paintings", "models", "out"):
+        parser.add_argument(f"--{folder}", type=Path, required=True)
+    parser.add_argument("--checkpoint", type=Path, default=Path(f"build/{name}.pt"))
+    parser.add_argument("--steps", type=int, default=steps)
+    parser.add_argument("--content-weight", type=float, default=content_weight)
     parser.add_argument("--seed", type=int, default=5)
     parser.add_argument(
         "--check", action="store_true", help="only prove that a run can be repeated and resumed"
     )
-    return parser.parse_args()
+    return parser
+
+
+def own_trunk(models: Path) -> VggTrunk:
+    """A copy of the trunk in 16 bits: the one in memory is shared by all of this process."""
+    return deepcopy(paint.trunk(models)).to(torch.bfloat16).requires_grad_(False)
+
+
+def read_paintings(folder: Path, side: int) -> Iterator[tuple[Preset, Pixels]]:
+    """The presets, each with its painting in 0..1, ``side`` pixels on its long side."""
+    for preset in PRESETS:
+        pixels = read_photo(folder / FILES[preset.name]).astype(np.float32) / np.float32(255)
+        yield preset, shrink(pixels, side)
 
 
 def main() -> None:
     """Train both phases and write the weights in 16-bit floats."""
-    options = arguments()
+    parser = arguments(__doc__, "style", steps=1500, content_weight=0.1)
+    parser.add_argument("--copy-steps", type=int, default=300)
+    options = parser.parse_args()
     torch.set_num_threads(1)
     cv2.setNumThreads(1)
     torch.manual_seed(options.seed)
-    photos = load_photos(options.data, 400)
-    # A copy: the trunk is shared by all of this process.
-    trunk = deepcopy(paint.trunk(options.models)).to(torch.bfloat16).requires_grad_(False)
-    paintings = []
-    for preset in PRESETS:
-        pixels = read_photo(options.paintings / FILES[preset.name]).astype(np.float32) / np.float32(255)
-        weight = options.content_weight * preset.content_weight / paint.CONTENT
-        paintings.append(study(trunk, shrink(pixels, STYLE_SIDE), weight))
-
+    photos, trunk = load_photos(options.data, 400), own_trunk(options.models)
+    paintings = [
+        study(trunk, pixels, options.content_weight * preset.content_weight / paint.CONTENT)
+        for preset, pixels in read_paintings(options.paintings, STYLE_SIDE)
+    ]
     dice = torch.get_rng_state()
 
     def begin() -> nn.Module:
