@@ -11,7 +11,8 @@ Photos are analysed, stored as the worker stores them, and searched through ``fi
 - with ``--meaning``, the registry id of an image-text model that has been fetched, all this with its vectors, and where
   its cosines lie for pairs that belong together and pairs that do not: what its ``cut_off`` is to be set by.
 
-The query sets are in ``retrieval_queries.py``. Photos: ``shared/data`` beside the checkout, or ``--data``; models:
+The query sets are in ``retrieval_queries.py``, ``retrieval_fresh.py`` and ``retrieval_held_out.py``; each says what was
+chosen on it. Photos: ``shared/data`` beside the checkout, or ``--data``; models:
 ``ALBUMEN_MODELS``. The labelled photos very probably belong to the scene network's training set: the first four
 figures flatter.
 """
@@ -39,6 +40,8 @@ from PIL import Image
 REPOSITORY = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(REPOSITORY), str(REPOSITORY / "bench")]
 
+import retrieval_fresh as fresh  # noqa: E402
+import retrieval_held_out as held_out  # noqa: E402
 from retrieval_queries import ABSENT, CHINESE, CONCEPTS, classes  # noqa: E402
 
 import app.search.meaning as meaning  # noqa: E402
@@ -119,15 +122,19 @@ def _photo(owner: UUID, name: str, number: int) -> Photo:
 
 
 def judge(
-    search: Callable[[str], Sequence[Path]], queries: Mapping[str, frozenset[int]], labels: Mapping[Path, int]
+    search: Callable[[str], Sequence[Path]], queries: Mapping[str, frozenset[Any]], labels: Mapping[Path, Any]
 ) -> dict[str, Any]:
-    """R-precision, hit@5 and, per query, how many relevant photos stand among its first R results."""
+    """R-precision, hit@5 and, per query, how many relevant photos stand among its first R results.
+
+    A photo has one label, or a set of them.
+    """
     precision, hits, found = [], [], {}
+    of = {file: label if isinstance(label, frozenset) else {label} for file, label in labels.items()}
     for query, wanted in queries.items():
-        relevant = sum(label in wanted for label in labels.values())
+        relevant = sum(not wanted.isdisjoint(mine) for mine in of.values())
         if not relevant:
             continue
-        results = [labels[file] in wanted for file in search(query)]
+        results = [not wanted.isdisjoint(of[file]) for file in search(query)]
         found[query] = sum(results[:relevant])
         precision.append(found[query] / relevant)
         hits.append(any(results[:5]))
@@ -136,6 +143,28 @@ def judge(
         "r_precision": float(np.mean(precision)),
         "hit@5": float(np.mean(hits)),
         "found": found,
+    }
+
+
+def by_boxes(
+    folder: Path, queries: Mapping[str, str], files: Sequence[Path]
+) -> tuple[dict[str, frozenset[str]], dict[Path, frozenset[str]]]:
+    """Queries with the names of the boxes that answer them, and the names in each photo."""
+    named: dict[Path, set[str]] = {file: set() for file in files}
+    with (folder / "boxes.csv").open(newline="") as table:
+        for row in csv.DictReader(table):
+            named.setdefault(folder / row["file"], set()).add(row["class"])
+    wanted = {query: frozenset(names.split("|")) for query, names in queries.items()}
+    return wanted, {file: frozenset(named[file]) for file in files}
+
+
+def nothing(search: Callable[[str], Sequence[Path]], queries: Sequence[str]) -> dict[str, Any]:
+    """How many searches for what is not there return nothing, and what the others return."""
+    answers = {query: len(search(query)) for query in queries}
+    return {
+        "queries": len(answers),
+        "nothing_returned": float(np.mean([not n for n in answers.values()])),
+        "returned": {query: n for query, n in answers.items() if n},
     }
 
 
@@ -261,6 +290,11 @@ def measure(
         "class names": names,
         "concepts": {query: classes(text) for query, text in CONCEPTS.items()},
         "Chinese words": {query: classes(text) for query, text in CHINESE.items()},
+        "fresh concepts": {query: classes(text) for query, text in fresh.CONCEPTS.items()},
+        "fresh Chinese words": {query: classes(text) for query, text in fresh.CHINESE.items()},
+        "fresh sentences": {query: classes(text) for query, text in fresh.SENTENCES.items()},
+        "held-out concepts": {query: classes(text) for query, text in held_out.CONCEPTS.items()},
+        "held-out Chinese words": {query: classes(text) for query, text in held_out.CHINESE.items()},
     }
     result: dict[str, Any] = {"model": {"id": model}}
     if model != MODEL:
@@ -279,12 +313,13 @@ def measure(
             "lost_to_cut_off": 1 - kept,
             "missed": sorted(q for q, n in figures["found"].items() if not n),
         }
-    answers = {query: len(labelled.search(query)) for query in ABSENT}
-    result["absent things"] = {
-        "queries": len(answers),
-        "nothing_returned": float(np.mean([not n for n in answers.values()])),
-        "returned": {query: n for query, n in answers.items() if n},
-    }
+    result["absent things"] = nothing(labelled.search, ABSENT)
+    result["fresh absent things"] = nothing(labelled.search, fresh.ABSENT)
+    result["held-out absent things"] = nothing(labelled.search, held_out.ABSENT)
+    result["fresh words for everyday photos"] = judge(
+        daily.search, *by_boxes(data / "retrieval", fresh.EVERYDAY, everyday)
+    )
+    result["fresh absent things, everyday photos"] = nothing(daily.search, fresh.EVERYDAY_ABSENT)
     result["captions"] = {"queries": len(captions), **recall(daily.search, captions)}
     result["captions by plain tag matching"] = recall(
         match_tags({file: known[file] for file in everyday}), captions

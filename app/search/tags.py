@@ -72,8 +72,9 @@ class TagBook:
                 self.longest = max(self.longest, len(units(key)))
 
     def find(self, name: str) -> frozenset[int]:
-        """The tags a name means: exact by slug, name or synonym; else the same in the singular."""
-        for key in _forms(name_key(name)):
+        """The tags a name means: exact by slug, name or synonym; else the same in the singular, or as one word."""
+        whole = name_key(name)
+        for key in (*_forms(whole), *_forms(whole.replace(" ", ""))):
             if key in self.names:
                 return frozenset(self.names[key])
         return frozenset()

@@ -1,4 +1,4 @@
-"""Reads and checks the vocabulary's files: the outlines (``*.txt``) and the class table (``imagenet.tsv``).
+"""Reads and checks the vocabulary's files: the outlines, ``groups.txt`` and the class table (``imagenet.tsv``).
 
 The format is described in docs/vocabulary.md. Everything a hand edit can get wrong is refused here with the
 file and line, so that the rest of the package may trust what it is given.
@@ -40,6 +40,7 @@ class Concept:
         classes: ImageNet class indices that mean exactly this.
         setting: where such a thing is seen, ``in`` or ``out`` of doors, None when it says nothing.
         lookalike: the network says it of whatever looks like it; needs more certainty to be shown.
+        groups: words in both languages for groups that it belongs to and that are no concepts ("seafood").
         place: file and line, for messages.
     """
 
@@ -53,12 +54,13 @@ class Concept:
     classes: tuple[int, ...] = ()
     setting: Setting | None = None
     lookalike: bool = False
+    groups: tuple[str, ...] = ()
     place: str = field(default="", repr=False, compare=False)
 
     @property
     def words(self) -> tuple[str, ...]:
-        """Names and synonyms in both languages."""
-        return (self.name_en, self.name_zh, *self.synonyms_en, *self.synonyms_zh)
+        """Names, synonyms and groups in both languages."""
+        return (self.name_en, self.name_zh, *self.synonyms_en, *self.synonyms_zh, *self.groups)
 
 
 @dataclass(frozen=True)
@@ -112,6 +114,7 @@ def read_outline(folder: Path) -> Outline:
     imagenet = _map_classes(concepts.values())
     concepts = {slug: _with_labels(concept, classes) for slug, concept in concepts.items()}
     check_concepts(concepts)
+    _add_groups(concepts, folder / "groups.txt")
     return Outline(concepts, imagenet, coco, classes)
 
 
@@ -135,6 +138,30 @@ def check_concepts(concepts: dict[str, Concept]) -> None:
             taken[word] = concept.slug
     for slug in concepts:
         _refuse_cycle(concepts, slug, ())
+
+
+def _add_groups(concepts: dict[str, Concept], path: Path) -> None:
+    """Give the words of each group to its concepts; several groups may share a word.
+
+    Raises:
+        VocabularyError: a line breaks the format or names a concept that is none.
+    """
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+        if not line.strip() or line.startswith("#"):
+            continue
+        place = f"{path.name}:{number}"
+        fields = [_split(field.strip()) for field in line.split("|")]
+        if len(fields) != 3 or not all(fields):
+            raise VocabularyError(f"{place}: expected 'English words | Chinese words | concepts'")
+        english, chinese, slugs = fields
+        _check_words(english, chinese, place)
+        for slug in slugs:
+            if slug not in concepts:
+                raise VocabularyError(f"{place}: unknown concept '{slug}'")
+            concept = concepts[slug]
+            known = set(map(key, concept.words))
+            new = {key(word): word for word in (*english, *chinese) if key(word) not in known}
+            concepts[slug] = replace(concept, groups=(*concept.groups, *new.values()))
 
 
 def _refuse_cycle(concepts: dict[str, Concept], slug: str, below: tuple[str, ...]) -> None:
@@ -181,15 +208,19 @@ def _read_line(line: str, parent: Concept | None, place: str) -> tuple[Concept, 
         lookalike=found.lookalike,
         place=place,
     )
-    for word in (name_en, *concept.synonyms_en):
-        if not _ENGLISH_WORD.fullmatch(word):
-            raise VocabularyError(f"{place}: '{word}' is not an English word or phrase")
-    for word in (name_zh, *concept.synonyms_zh):
-        if not (_CHINESE_WORD.fullmatch(word) and _CHINESE.search(word)):
-            raise VocabularyError(f"{place}: '{word}' is not a Chinese word")
+    _check_words((name_en, *concept.synonyms_en), (name_zh, *concept.synonyms_zh), place)
     if len(set(map(key, concept.words))) != len(concept.words):
         raise VocabularyError(f"{place}: the same word twice")
     return concept, found.coco
+
+
+def _check_words(english: Iterable[str], chinese: Iterable[str], place: str) -> None:
+    for word in english:
+        if not _ENGLISH_WORD.fullmatch(word):
+            raise VocabularyError(f"{place}: '{word}' is not an English word or phrase")
+    for word in chinese:
+        if not (_CHINESE_WORD.fullmatch(word) and _CHINESE.search(word)):
+            raise VocabularyError(f"{place}: '{word}' is not a Chinese word")
 
 
 @dataclass

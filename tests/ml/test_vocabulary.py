@@ -303,6 +303,27 @@ def test_mistakes_are_refused_with_their_place(tmp_path: Path, old: str, new: st
         assert re.search(r"animals\.txt:\d+", str(caught.value))
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("| crustacean, oyster", "| crustaceans, oyster", "unknown concept 'crustaceans'"),
+        ("seafood, fruits of the sea | 海鲜 |", "seafood |", "expected"),
+        ("| 海鲜 |", "| sea food |", "not a Chinese word"),
+    ],
+)
+def test_mistakes_in_groups_are_refused_with_their_place(
+    tmp_path: Path, old: str, new: str, message: str
+) -> None:
+    with pytest.raises(VocabularyError, match=rf"groups\.txt:\d+: .*{re.escape(message)}"):
+        broken(tmp_path, "groups.txt", old, new)
+
+
+@pytest.mark.parametrize("word", ["seafood", "海鲜"])
+def test_a_group_reaches_all_its_concepts_and_is_none(vocabulary: Vocabulary, word: str) -> None:
+    assert {"crustacean", "octopus", "sea-urchin"} <= set(vocabulary.find(word))
+    assert "seafood" not in vocabulary.concepts
+
+
 def test_a_broken_class_table_is_refused(tmp_path: Path) -> None:
     with pytest.raises(VocabularyError, match=r"imagenet\.tsv:\d+"):
         broken(tmp_path, "imagenet.tsv", "n01443537", "n0144353")
