@@ -11,8 +11,7 @@ Photos are analysed, stored as the worker stores them, and searched through ``fi
 - with ``--meaning``, the registry id of an image-text model that has been fetched, all this with its vectors, and where
   its cosines lie for pairs that belong together and pairs that do not: what its ``cut_off`` is to be set by.
 
-The query sets are in ``retrieval_queries.py``, ``retrieval_fresh.py`` and ``retrieval_held_out.py``; each says what was
-chosen on it. Photos: ``shared/data`` beside the checkout, or ``--data``; models:
+The query sets are in ``bench/queries``. Photos: ``shared/data`` beside the checkout, or ``--data``; models:
 ``ALBUMEN_MODELS``. The labelled photos very probably belong to the scene network's training set: the first four
 figures flatter.
 """
@@ -40,9 +39,8 @@ from PIL import Image
 REPOSITORY = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(REPOSITORY), str(REPOSITORY / "bench")]
 
-import retrieval_fresh as fresh  # noqa: E402
-import retrieval_held_out as held_out  # noqa: E402
-from retrieval_queries import ABSENT, CHINESE, CONCEPTS, classes  # noqa: E402
+from queries import blind_1, blind_2, blind_3, fresh, held_out, own  # noqa: E402
+from queries.own import classes  # noqa: E402
 
 import app.search.meaning as meaning  # noqa: E402
 from app.db import Database  # noqa: E402
@@ -58,6 +56,7 @@ from ml.imagetext import text_tower  # noqa: E402
 from ml.semantics import MODEL  # noqa: E402
 from ml.vocabulary import load_vocabulary  # noqa: E402
 
+QUERIES = (own, fresh, held_out, blind_1, blind_2, blind_3)
 STAGES = ("scenes", "objects", "faces", "cues", "tags", "embedding", "image-text")
 BATCH = 8
 
@@ -288,17 +287,18 @@ def measure(
     daily = Collection(database, "daily", {file: known[file] for file in everyday})
     sets = {
         "class names": names,
-        "concepts": {query: classes(text) for query, text in CONCEPTS.items()},
-        "Chinese words": {query: classes(text) for query, text in CHINESE.items()},
-        "fresh concepts": {query: classes(text) for query, text in fresh.CONCEPTS.items()},
-        "fresh Chinese words": {query: classes(text) for query, text in fresh.CHINESE.items()},
-        "fresh sentences": {query: classes(text) for query, text in fresh.SENTENCES.items()},
-        "held-out concepts": {query: classes(text) for query, text in held_out.CONCEPTS.items()},
-        "held-out Chinese words": {query: classes(text) for query, text in held_out.CHINESE.items()},
+        **{
+            f"{module.__name__.removeprefix('queries.')} {kind.lower()}": {
+                query: classes(text) for query, text in getattr(module, kind, {}).items()
+            }
+            for module in QUERIES
+            for kind in ("CONCEPTS", "CHINESE", "SENTENCES")
+            if hasattr(module, kind)
+        },
     }
     result: dict[str, Any] = {"model": {"id": model}}
     if model != MODEL:
-        result["cosines"] = cosines(model, models_dir, sets["concepts"], labels, known)
+        result["cosines"] = cosines(model, models_dir, sets["own concepts"], labels, known)
     for name, queries in sets.items():
         figures = judge(labelled.search, queries, labels)
         with NoCutOff():
@@ -313,9 +313,10 @@ def measure(
             "lost_to_cut_off": 1 - kept,
             "missed": sorted(q for q, n in figures["found"].items() if not n),
         }
-    result["absent things"] = nothing(labelled.search, ABSENT)
-    result["fresh absent things"] = nothing(labelled.search, fresh.ABSENT)
-    result["held-out absent things"] = nothing(labelled.search, held_out.ABSENT)
+    for module in QUERIES:
+        result[f"{module.__name__.removeprefix('queries.')} absent things"] = nothing(
+            labelled.search, module.ABSENT
+        )
     result["fresh words for everyday photos"] = judge(
         daily.search, *by_boxes(data / "retrieval", fresh.EVERYDAY, everyday)
     )

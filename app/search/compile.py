@@ -16,7 +16,14 @@ from app.models import Album, Photo
 from app.search import conditions as sql
 from app.search.clauses import SimilarTo, compile_term, numbers
 from app.search.conditions import Condition
-from app.search.evidence import WordEvidence, named_slugs, read_phrase, read_words, word_condition
+from app.search.evidence import (
+    WordEvidence,
+    count_words,
+    named_slugs,
+    read_phrase,
+    read_words,
+    word_condition,
+)
 from app.search.language import And, Node, Not, Or, Phrase, Query, Term, Word
 from app.search.library import Library
 from app.search.values import Interval, Number
@@ -158,7 +165,7 @@ class _Compiler:
         if self.meaning is not None and not any(w.prefix for w in words):
             similar = self.meaning(
                 text,
-                words=len(evidence),
+                words=count_words(evidence),
                 slugs=named_slugs(self.library, words),
                 among=self.candidates(beside),
             )

@@ -27,6 +27,7 @@ from app.search.values import MONTHS, Interval, Number
 LEAST_CONFIDENCE = 0.1
 _LEAST = Interval(Number(Decimal(str(LEAST_CONFIDENCE))), None)
 MAX_SPAN = 5  # words in one name
+MAX_DESCRIPTION = 10  # words in one description
 
 # Words that say nothing about a photo; they need no evidence of their own.
 STOP_WORDS = frozenset(
@@ -83,10 +84,19 @@ def read_words(library: Library, words: Sequence[Word]) -> list[WordEvidence]:
     return found
 
 
+def count_words(found: Sequence[WordEvidence]) -> int:
+    """How many words say something; a run without spaces counts for half its characters."""
+    runs = [units(word.text) for word in found]
+    return sum(max(1, len(run) // 2) if run and is_unspaced(run[0]) else 1 for run in runs)
+
+
 def named_slugs(library: Library, words: Sequence[Word]) -> frozenset[str]:
-    """The tags that the words together name, such as "the hot air balloon"; empty when they name none."""
-    telling = [word.text for word in words if name_key(word.text) not in STOP_WORDS]
-    found = library.tags.find(" ".join(telling)) if telling else frozenset()
+    """The tags that the words together name ("the hot air balloon") or describe; empty when they do neither."""
+    whole = " ".join(word.text for word in words)
+    telling = " ".join(word.text for word in words if name_key(word.text) not in STOP_WORDS)
+    found = library.tags.find(whole) or (library.tags.find(telling) if telling else frozenset())
+    if not found:
+        found = _visible(library, library.tags.described(whole))
     return frozenset(library.tags.by_id[tag].slug for tag in found)
 
 
@@ -142,15 +152,31 @@ def _evidence(library: Library, text: str, prefix: bool) -> Evidence:
 
 
 def _spans(library: Library, words: Sequence[Word]) -> dict[tuple[int, int], Evidence]:
-    """Neighbouring words that together are a tag's or a person's name."""
+    """Neighbouring words that together are a tag's or a person's name, or a description of some tags."""
     found = {}
     for start in range(len(words)):
-        for end in range(start + 2, min(start + MAX_SPAN, len(words)) + 1):
+        for end in range(start + 1, min(start + MAX_DESCRIPTION, len(words)) + 1):
             text = " ".join(w.text for w in words[start:end])
-            evidence = _evidence(library, text, False)
+            evidence = _evidence(library, text, False) if 1 < end - start <= MAX_SPAN else None
+            if evidence is None or not evidence.is_name:
+                evidence = _described(library, text)
             if evidence.is_name:
                 found[start, end] = evidence
     return found
+
+
+def _described(library: Library, text: str) -> Evidence:
+    """The tags that a description fits, unless a name says the same and more."""
+    roots = frozenset() if library.tags.find(text) else _visible(library, library.tags.described(text))
+    return Evidence(text, roots, library.tags.below(roots))
+
+
+def _visible(library: Library, tags: frozenset[int]) -> frozenset[int]:
+    """Tags of a description, if any of them can be on photos: "red flowers" are else better searched by meaning."""
+    from ml.vocabulary import load_vocabulary
+
+    slugs = {library.tags.by_id[tag].slug for tag in library.tags.below(tags)}
+    return frozenset() if load_vocabulary().visible.isdisjoint(slugs) else tags
 
 
 def _split_unspaced(library: Library, text: str) -> tuple[Evidence, ...]:

@@ -23,7 +23,6 @@ import gc
 import logging
 from collections.abc import Collection
 from dataclasses import dataclass
-from functools import cache
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -44,7 +43,7 @@ MARGIN, LEAST, SURE = 0.15, 0.1, 0.75
 FIRST, VAGUE_FIRST, CLEAR = 0.42, 0.5, 0.45
 FURTHER = 0.2
 SENTENCE_FIRST, SENTENCE_FURTHER = 0.15, 0.1
-SHARE = 0.5
+SHARE, SENTENCE_SHARE = 0.5, 0.5
 SENTENCE = 3
 MOST = 1000  # photos a search finds by meaning
 MOST_NAMED = 500  # of a thing that has a name: most of those photos have its tag, too
@@ -69,6 +68,7 @@ class Meaning:
         """
         from ml.imagetext import let_text_tower_go
         from ml.semantics import MODEL, semantic_space
+        from ml.vocabulary import load_vocabulary
 
         chosen = meaning_model(self.session)
         if chosen != MODEL:
@@ -87,7 +87,7 @@ class Meaning:
             among=among,
             least=LEAST,
         )
-        if slugs and visible_slugs().isdisjoint(slugs):
+        if slugs and load_vocabulary().visible.isdisjoint(slugs):
             return {m.photo_id: m.similarity for m in matches if m.similarity >= SURE}
         return self._of_kind(matches, slugs) if slugs else _above(matches, words, query.nearness)
 
@@ -124,12 +124,12 @@ class Meaning:
 
 
 def _above(matches: list[Match], words: int, nearness: float) -> dict[UUID, float]:
-    first, further = FIRST if nearness >= CLEAR else VAGUE_FIRST, FURTHER
+    first, further, share = FIRST if nearness >= CLEAR else VAGUE_FIRST, FURTHER, SHARE
     if words >= SENTENCE:
-        first, further = SENTENCE_FIRST, SENTENCE_FURTHER
+        first, further, share = SENTENCE_FIRST, SENTENCE_FURTHER, SENTENCE_SHARE
     if not matches or matches[0].similarity < first:
         return {}
-    least = max(further, SHARE * matches[0].similarity)
+    least = max(further, share * matches[0].similarity)
     return {m.photo_id: min(m.similarity, 1.0) for m in matches if m.similarity >= least}
 
 
@@ -173,13 +173,3 @@ def warm_up(session: ReadSession) -> None:
     # All this stays for the life of the process. Without it, walking over it takes half the time of a search.
     gc.collect()
     gc.freeze()
-
-
-@cache
-def visible_slugs() -> frozenset[str]:
-    """The vocabulary's concepts that the networks can see: those with a class or an object at or below them."""
-    from ml.vocabulary import load_vocabulary
-
-    vocabulary = load_vocabulary()
-    seen = {*vocabulary.imagenet, *vocabulary.coco.values()}
-    return frozenset(seen.union(*(vocabulary.ancestors(slug) for slug in seen)))

@@ -35,6 +35,7 @@ One text language for the search box, dynamic albums and the commands' `--query`
 | write | to find photos |
 | --- | --- |
 | `dog beach` | of a dog *and* a beach |
+| `yellow fruit` `something that flies` | of whatever fits the description |
 | `dog or cat` | of either (`或` and `|` mean the same) |
 | `beach -people` | of a beach without people |
 | `(dog or cat) year:2024` | parentheses group |

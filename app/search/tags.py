@@ -49,7 +49,8 @@ class TagBook:
     """The tags one viewer can see; the vocabulary's part is built once per version and shared.
 
     ``children`` keeps hidden and merged tags, for what lies below them stays below what lies above; the other fields
-    hold only what is shown. ``into`` is, for a tag that became one with another, that other.
+    hold only what is shown. ``into`` is, for a tag that became one with another, that other. ``groups`` are the words
+    for several tags at once that are no tag's name.
     """
 
     by_id: dict[int, TagInfo] = field(default_factory=dict)
@@ -59,6 +60,7 @@ class TagBook:
     longest: int = 1  # units in the longest name
     into: dict[int, int] = field(default_factory=dict)
     hidden_names: set[str] = field(default_factory=set)
+    groups: dict[str, frozenset[int]] = field(default_factory=dict)
 
     def add(self, tags: Iterable[TagInfo]) -> None:
         for tag in tags:
@@ -72,12 +74,28 @@ class TagBook:
                 self.longest = max(self.longest, len(units(key)))
 
     def find(self, name: str) -> frozenset[int]:
-        """The tags a name means: exact by slug, name or synonym; else the same in the singular, or as one word."""
+        """The tags a name means: exact by slug, name, synonym or group; else in the singular, or as one word."""
         whole = name_key(name)
         for key in (*_forms(whole), *_forms(whole.replace(" ", ""))):
-            if key in self.names:
-                return frozenset(self.names[key])
+            if found := self._named(key):
+                return found
         return frozenset()
+
+    def _named(self, key: str) -> frozenset[int]:
+        grouped = (self.shown(tag) for tag in self.groups.get(key, ()))
+        return frozenset((*self.names.get(key, ()), *(tag.id for tag in grouped if tag is not None)))
+
+    def described(self, text: str) -> frozenset[int]:
+        """The tags that a description fits ("yellow fruit"), without those below others of them."""
+        from ml.vocabulary import load_vocabulary
+
+        vocabulary = load_vocabulary()
+        fitting = vocabulary.described(text)
+        return frozenset(
+            self.by_slug[slug]
+            for slug in fitting
+            if slug in self.by_slug and fitting.isdisjoint(vocabulary.ancestors(slug))
+        )
 
     def hides(self, name: str) -> bool:
         """Whether the name is that of a tag the viewer has put out of sight."""
@@ -120,7 +138,7 @@ class TagBook:
 
     def arranged(self, own: Sequence[TagInfo], choices: Sequence[TagChoice]) -> TagBook:
         """A copy with a user's own tags and what they chose."""
-        book = TagBook(dict(self.by_id), dict(self.by_slug), longest=self.longest)
+        book = TagBook(dict(self.by_id), dict(self.by_slug), longest=self.longest, groups=self.groups)
         book.names.update({k: list(v) for k, v in self.names.items()})
         book.children.update({k: set(v) for k, v in self.children.items()})
         book.add(own)
@@ -222,6 +240,7 @@ def tag_book(session: ReadSession, user_id: UUID) -> TagBook:
         book = TagBook()
         book.add(_read(session, Tag.owner_id.is_(None)))
         _add_further_parents(book)
+        _add_groups(book)
         with _lock:
             if len(_cache) > 8:
                 _cache.clear()
@@ -254,6 +273,17 @@ def _add_further_parents(book: TagBook) -> None:
                 book.children[book.by_slug[other]].add(book.by_slug[slug])
 
 
+def _add_groups(book: TagBook) -> None:
+    """The vocabulary's words for several tags at once ("seafood")."""
+    from ml.vocabulary import load_vocabulary
+
+    found: dict[str, set[int]] = defaultdict(set)
+    for slug, concept in load_vocabulary().concepts.items():
+        for word in concept.groups if slug in book.by_slug else ():
+            found[name_key(word)].add(book.by_slug[slug])
+    book.groups = {key: frozenset(tags) for key, tags in found.items()}
+
+
 def _forms(key: str) -> list[str]:
     """The key, then what it may be the plural of."""
     forms = [key]
@@ -272,4 +302,7 @@ def _forms(key: str) -> list[str]:
             stems += [last[:-3] + "f", last[:-3] + "fe"]
         forms += [f"{head} {stem}".strip() for stem in stems]
     forms.append(f"{head} {last}s".strip())
+    first, joint, rest = key.partition(" of ")
+    if joint:
+        forms += [f"{stem}{joint}{rest}" for stem in _forms(first)[1:]]  # "birds of prey"
     return forms

@@ -1,4 +1,4 @@
-"""Reads and checks the vocabulary's files: the outlines, ``groups.txt`` and the class table (``imagenet.tsv``).
+"""Reads and checks the vocabulary's files: outlines, ``groups.txt``, ``traits.txt`` and the classes (``imagenet.tsv``).
 
 The format is described in docs/vocabulary.md. Everything a hand edit can get wrong is refused here with the
 file and line, so that the rest of the package may trust what it is given.
@@ -75,12 +75,14 @@ class ImageNetClass:
 
 @dataclass(frozen=True)
 class Outline:
-    """All concepts in file order, the slug of each ImageNet class, and of each COCO name."""
+    """All concepts in file order, the slug of each ImageNet class and of each COCO name, and the slugs of the concepts
+    that have a trait, by the key of each of its words."""
 
     concepts: dict[str, Concept]
     imagenet: tuple[str, ...]
     coco: dict[str, str]
     classes: tuple[ImageNetClass, ...]
+    traits: dict[str, frozenset[str]]
 
 
 def slug_of(name: str) -> str:
@@ -115,7 +117,7 @@ def read_outline(folder: Path) -> Outline:
     concepts = {slug: _with_labels(concept, classes) for slug, concept in concepts.items()}
     check_concepts(concepts)
     _add_groups(concepts, folder / "groups.txt")
-    return Outline(concepts, imagenet, coco, classes)
+    return Outline(concepts, imagenet, coco, classes, _read_traits(concepts, folder / "traits.txt"))
 
 
 def check_concepts(concepts: dict[str, Concept]) -> None:
@@ -141,7 +143,26 @@ def check_concepts(concepts: dict[str, Concept]) -> None:
 
 
 def _add_groups(concepts: dict[str, Concept], path: Path) -> None:
-    """Give the words of each group to its concepts; several groups may share a word.
+    """Give the words of each group to its concepts; several groups may share a word."""
+    for words, slugs in _read_table(concepts, path):
+        for slug in slugs:
+            concept = concepts[slug]
+            known = set(map(key, concept.words))
+            new = {key(word): word for word in words if key(word) not in known}
+            concepts[slug] = replace(concept, groups=(*concept.groups, *new.values()))
+
+
+def _read_traits(concepts: dict[str, Concept], path: Path) -> dict[str, frozenset[str]]:
+    """The concepts that have each trait; a word of several traits stands for all of them."""
+    found: dict[str, frozenset[str]] = {}
+    for words, slugs in _read_table(concepts, path):
+        for word in words:
+            found[key(word)] = found.get(key(word), frozenset()).union(slugs)
+    return found
+
+
+def _read_table(concepts: dict[str, Concept], path: Path) -> Iterator[tuple[list[str], list[str]]]:
+    """The words, in both languages, and the concepts of each line.
 
     Raises:
         VocabularyError: a line breaks the format or names a concept that is none.
@@ -151,17 +172,14 @@ def _add_groups(concepts: dict[str, Concept], path: Path) -> None:
             continue
         place = f"{path.name}:{number}"
         fields = [_split(field.strip()) for field in line.split("|")]
-        if len(fields) != 3 or not all(fields):
+        if len(fields) != 3 or not any(fields[:2]) or not fields[2]:
             raise VocabularyError(f"{place}: expected 'English words | Chinese words | concepts'")
-        english, chinese, slugs = fields
+        english, chinese, slugs = map(list, fields)
         _check_words(english, chinese, place)
         for slug in slugs:
             if slug not in concepts:
                 raise VocabularyError(f"{place}: unknown concept '{slug}'")
-            concept = concepts[slug]
-            known = set(map(key, concept.words))
-            new = {key(word): word for word in (*english, *chinese) if key(word) not in known}
-            concepts[slug] = replace(concept, groups=(*concept.groups, *new.values()))
+        yield [*english, *chinese], slugs
 
 
 def _refuse_cycle(concepts: dict[str, Concept], slug: str, below: tuple[str, ...]) -> None:

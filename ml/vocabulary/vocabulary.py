@@ -14,6 +14,7 @@ from typing import Literal
 import numpy as np
 
 from ml.types import CueValue, Detection, FaceDetection, TextBlock, Vector
+from ml.vocabulary.descriptions import Descriptions
 from ml.vocabulary.evidence import SIGN, DerivedTag, Evidence, derive
 from ml.vocabulary.outline import Concept, ImageNetClass, Outline, read_outline
 from ml.vocabulary.scoring import SceneScorer
@@ -33,6 +34,7 @@ class Vocabulary:
         concepts: every concept by slug, in the order of the files (siblings together, parents first).
         imagenet: the slug of each ImageNet class, in class order (1000).
         coco: slug by COCO name (80).
+        visible: the concepts that the networks can see: those with a class or an object at or below them.
     """
 
     def __init__(self, outline: Outline) -> None:
@@ -45,7 +47,10 @@ class Vocabulary:
         for slug, above in self._ancestors.items():
             for ancestor in above:
                 self._descendants[ancestor].append(slug)
+        seen = {*self.imagenet, *self.coco.values()}
+        self.visible: frozenset[str] = frozenset(seen.union(*(self._ancestors[slug] for slug in seen)))
         self._index = self._build_index()
+        self._descriptions = Descriptions(outline.traits, self.find, self.descendants)
         self._openness = np.array([SIGN[outline.concepts[slug].setting] for slug in outline.imagenet])
         self._scorer = SceneScorer(outline.concepts, outline.imagenet, self._ancestors)
 
@@ -89,6 +94,13 @@ class Vocabulary:
             if found := self._index.get(form):
                 return list(found)
         return []
+
+    def described(self, text: str) -> frozenset[str]:
+        """The concepts that a description fits ("yellow fruit", "会飞的动物"), with all below them.
+
+        Empty where the text is no description: see ``ml.vocabulary.descriptions``.
+        """
+        return self._descriptions.fit(text)
 
     def class_text(self, index: int, language: Language = "en") -> str:
         """What ImageNet class ``index`` is, for a text encoder: a few names, then what it is a kind of.

@@ -52,7 +52,13 @@ def forms(word: str) -> tuple[str, ...]:
         return (whole,)
     last = found.group()
     stem = whole[: len(whole) - len(last)]
-    return (whole, *(stem + singular for singular in _singulars(last)))
+    return (whole, *(stem + singular for singular in _singulars(last)), *_head_singular(word))
+
+
+def _head_singular(word: str) -> tuple[str, ...]:
+    """The keys of "birds of prey" with its head in the singular."""
+    head, joint, rest = word.casefold().partition(" of ")
+    return tuple(key(singular + joint + rest) for singular in _singulars(head)) if joint else ()
 
 
 def _singulars(word: str) -> list[str]:

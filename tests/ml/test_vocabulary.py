@@ -307,8 +307,8 @@ def test_mistakes_are_refused_with_their_place(tmp_path: Path, old: str, new: st
     ("old", "new", "message"),
     [
         ("| crustacean, oyster", "| crustaceans, oyster", "unknown concept 'crustaceans'"),
-        ("seafood, fruits of the sea | 海鲜 |", "seafood |", "expected"),
-        ("| 海鲜 |", "| sea food |", "not a Chinese word"),
+        ("seafood, fruits of the sea | 海鲜, 海味, 水产 |", "seafood |", "expected"),
+        ("| 海鲜, 海味, 水产 |", "| sea food |", "not a Chinese word"),
     ],
 )
 def test_mistakes_in_groups_are_refused_with_their_place(
@@ -322,6 +322,60 @@ def test_mistakes_in_groups_are_refused_with_their_place(
 def test_a_group_reaches_all_its_concepts_and_is_none(vocabulary: Vocabulary, word: str) -> None:
     assert {"crustacean", "octopus", "sea-urchin"} <= set(vocabulary.find(word))
     assert "seafood" not in vocabulary.concepts
+
+
+@pytest.mark.parametrize(
+    ("text", "fits", "fits_not"),
+    [
+        ("yellow fruit", {"banana", "lemon"}, {"strawberry", "fruit", "school-bus"}),
+        ("黄色的水果", {"banana", "lemon"}, {"strawberry"}),
+        ("things made of wood", {"furniture", "rocking-chair", "canoe"}, {"frying-pan"}),
+        ("animals with eight legs", {"tarantula", "scorpion"}, {"dragonfly", "table"}),
+        ("八条腿的动物", {"tarantula", "scorpion"}, {"dragonfly"}),
+        ("Predatory FISH", {"great-white-shark"}, {"goldfish", "tiger"}),
+        ("cutting tools", {"hatchet", "chain-saw"}, {"hammer"}),
+        ("musical gear", {"violin", "drum"}, {"hammer"}),  # no gear that is music is known: any thing then
+        ("storks and herons", {"white-stork", "great-egret"}, {"flamingo"}),
+        ("black and white animals", {"zebra", "giant-panda"}, {"gorilla", "polar-bear"}),
+        ("predatory fish, yellow fruit", {"gar", "banana"}, {"strawberry", "lion"}),
+        ("yellow fruit or striped fish", {"lemon", "clownfish"}, {"orange", "goldfish"}),
+    ],
+)
+def test_a_description_fits_what_has_the_traits(
+    vocabulary: Vocabulary, text: str, fits: set[str], fits_not: set[str]
+) -> None:
+    found = vocabulary.described(text)
+    assert fits <= found
+    assert found.isdisjoint(fits_not)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "yellow",
+        "banana",
+        "dog beach",
+        "no yellow fruit",
+        "yellow zeppelin",
+        "and",
+        "yellow piano",
+        "红",
+        "dog and ball",
+    ],
+)
+def test_a_text_that_is_no_description_fits_nothing(vocabulary: Vocabulary, text: str) -> None:
+    assert vocabulary.described(text) == frozenset()
+
+
+def test_a_very_long_text_is_no_description(vocabulary: Vocabulary) -> None:
+    assert vocabulary.described("yellow fruit " * 10_000) == frozenset()
+    assert vocabulary.described("黄色" * 24) == frozenset()
+
+
+def test_mistakes_in_traits_are_refused_with_their_place(tmp_path: Path) -> None:
+    with pytest.raises(VocabularyError, match=r"traits\.txt:\d+: unknown concept 'bananas'"):
+        broken(tmp_path, "traits.txt", "| banana, lemon", "| bananas, lemon")
 
 
 def test_a_broken_class_table_is_refused(tmp_path: Path) -> None:

@@ -42,6 +42,21 @@ def ids(photos: list[Photo]) -> list[Any]:
     return [photo.id for photo in photos]
 
 
+@pytest.mark.parametrize(
+    "query", ["yellow fruit", "some fruit that is yellow", "黄色水果", "yellow fruit 2024"]
+)
+def test_a_description_finds_the_tags_it_fits(library: Any, query: str) -> None:
+    library.tag("fruit", zh="水果")
+    for slug, zh in (("banana", "香蕉"), ("strawberry", "草莓")):
+        library.tag(slug, "fruit", zh=zh)
+    photo = library.photo(library.tagged("banana"))
+    library.photo(library.tagged("strawberry"))
+    library.photo(library.tagged("fruit"))
+    (hit,) = search(library, query)
+    assert hit.photo.id == photo.id
+    assert ("tag", "banana") in {(reason.kind, reason.match) for reason in hit.reasons}
+
+
 @pytest.mark.parametrize("order", ORDERS)
 @pytest.mark.parametrize("limit", [1, 2, 3, 50])
 def test_pages_meet_without_gap_or_overlap(dogs: Any, order: str, limit: int) -> None:

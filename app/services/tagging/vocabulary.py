@@ -47,7 +47,7 @@ def sync_vocabulary(session: WriteSession) -> int:
             tag = rows[slug] = Tag(slug=slug)
             session.add(tag)
         tag.name_en, tag.name_zh = concept.name_en, concept.name_zh
-        tag.synonyms = [*concept.synonyms_en, *concept.synonyms_zh, *concept.groups]
+        tag.synonyms = [*concept.synonyms_en, *concept.synonyms_zh]
         tag.hidden = False
     for slug, tag in rows.items():
         tag.hidden = tag.hidden or slug not in concepts

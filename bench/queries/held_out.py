@@ -1,12 +1,10 @@
-"""A third set of queries for ``retrieval.py``, written from the list of labels when the vocabulary was settled.
+"""A third set of queries, written from the list of labels when the vocabulary's groups were settled.
 
-No word of the vocabulary was added for these. One number of the cut-off, ``VAGUE_FIRST``, was lowered after they had
-been measured for the first time; it was chosen on the sentences and absent things of ``retrieval_fresh.py``.
-docs/search.md has the figures before and after. Whoever mends the search because of a miss here moves the query to
-``retrieval_fresh.py`` and writes another in its place. Numbers are ImageNet class indices.
+``VAGUE_FIRST`` was lowered after these had been measured for the first time; it was chosen on the sentences and absent
+things of ``fresh``. The traits were written by somebody who had read the concepts here.
 """
 
-from retrieval_fresh import (
+from queries.fresh import (
     BIG_CATS,
     BIRDS,
     BUTTERFLIES,

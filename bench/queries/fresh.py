@@ -1,6 +1,6 @@
-"""A second set of queries for ``retrieval.py``, written from the list of labels alone.
+"""A second set of queries for ``bench/retrieval.py``, written from the list of labels alone.
 
-Nobody looked at a search result, at ``retrieval_queries.py`` or at a constant of the cut-off before these were written:
+Nobody looked at a search result, at ``own`` or at a constant of the cut-off before these were written:
 what they first gave (docs/search.md) is how search does on words that nobody had in mind. Since then misses of theirs
 have been looked into, and the cut-off is chosen on them as well. As there, numbers are ImageNet class indices.
 """
