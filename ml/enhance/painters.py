@@ -1,9 +1,11 @@
 """Painting a photo in the hand of a preset, in seconds: the network is ``ml.nets.painter``.
 
 The photo is given the painting's palette and smoothed within its edges, so that it is left to the network to draw
-strokes and not to invent colours or keep the photo's grain. Large shapes stay as bright as they are in the photo: what
-the network would lift or sink them by is limited. The whole picture goes through at once: the network's normalisation
-looks at all of it, which tiles would not see.
+strokes and not to invent colours or keep the photo's grain. A canvas of combed noise (``ml.enhance.canvas``) lies under
+both: where a photo is all of one value, as burnt out skies are, a convolution has nothing else to begin a stroke from,
+and elsewhere the strokes follow its shapes. Large shapes stay as bright as they are in the photo: what the network
+would lift or sink them by is limited. The whole picture goes through at once: the network's normalisation looks at all
+of it, which tiles would not see.
 """
 
 from __future__ import annotations
@@ -11,6 +13,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
+from ml.enhance.canvas import canvas
 from ml.enhance.operation import EnhanceContext, Pixels
 from ml.enhance.palette import Palette, palette, recoloured
 from ml.enhance.sweep import underpainting
@@ -22,7 +25,9 @@ GROUND_EPS = 0.004
 _HANDS = 9
 _LARGE, _LIFT = 12.0, 0.05
 """Beyond so many pixels (Gaussian) a shape is large; so much may its colour change."""
-_ROLL = 1.5
+_CANVAS = 0.12
+"""Standard deviation of the canvas, against pictures in 0..1."""
+_ROLL = 2.0
 """How far highlights are rolled off before the network sees them: in the brightest places it would draw nothing."""
 _STEP, _LEAST = 4, 32
 
@@ -48,6 +53,7 @@ def painted(photo: Pixels, place: int, colours: Palette, context: EnhanceContext
     coloured = recoloured(np.pad(photo, (*rim, (0, 0)), mode="symmetric"), colours, palette(photo))
     ground = underpainting(coloured, GROUND_EPS)
     seen = np.tanh(_ROLL * np.concatenate([ground, coloured], 2)) / np.float32(np.tanh(_ROLL))
+    seen += np.float32(_CANVAS) * canvas(ground)[..., None]
     hand = np.zeros((1, _HANDS), np.float32)
     hand[0, place] = 1
     context.report(0.2)

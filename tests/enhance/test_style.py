@@ -12,6 +12,7 @@ import pytest
 from PIL import Image
 
 from ml.enhance import paint, style, sweep
+from ml.enhance.canvas import canvas
 from ml.enhance.operation import Cancelled, EnhanceContext, OperationFailed
 from ml.enhance.palette import palette, recoloured
 from ml.nets.style_decoder import StyleDecoder
@@ -281,6 +282,26 @@ def test_a_painter_fills_a_plain_sky_with_strokes(painters_dir: Path) -> None:
     fine, plain = (image - cv2.GaussianBlur(image, (0, 0), 8) for image in (made, sky))
     inside = slice(24, -24)
     assert fine[inside, inside].std() > max(0.02, 5 * plain[inside, inside].std())
+
+
+@pytest.mark.weights
+@pytest.mark.parametrize("value", [1.0, 0.5, 0.0])
+def test_a_painter_leaves_nothing_bare_in_a_picture_of_one_value(painters_dir: Path, value: float) -> None:
+    wall = np.full((240, 320, 3), value, np.float32)
+    made = style.style(wall, {"preset": "portrait"}, EnhanceContext(models_dir=painters_dir))
+    parts = made[24:-24, 24:-24].reshape(6, 32, 8, 34, 3).std((1, 3))
+    assert np.median(parts) > 0.01
+
+
+@pytest.mark.parametrize("slant", [1, -1])
+def test_a_canvas_runs_along_the_shapes_of_the_picture(slant: int) -> None:
+    rows, columns = np.mgrid[:96, :96]
+    waves = 0.5 + 0.4 * np.sin((rows + slant * columns) / 5, dtype=np.float32)
+    noise = canvas(np.repeat(waves.astype(np.float32)[..., None], 3, 2))[16:-16, 16:-16]
+    along = np.abs(noise[4:, 4:] - noise[:-4, :-4]).mean()
+    across = np.abs(noise[4:, :-4] - noise[:-4, 4:]).mean()
+    assert (along < across) == (slant < 0)
+    assert max(along, across) > 1.5 * min(along, across)
 
 
 @pytest.mark.weights
