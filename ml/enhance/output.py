@@ -58,11 +58,23 @@ def encode(pixels: NDArray[Any], options: OutputOptions | None = None, source: S
     keywords = {**_settings(name, options), **_metadata(name, options, source, (width, height))}
     if name not in ("gif", "bmp"):
         keywords["icc_profile"] = profile
+    try:
+        return _written(image, name, keywords)
+    except (OSError, ValueError) as error:
+        raise PictureError("unwritable", f"The picture cannot be written as {name}: {error}") from error
+
+
+def _written(image: Image.Image, name: str, keywords: dict[str, Any]) -> bytes:
     stream = io.BytesIO()
     try:
         image.save(stream, format=name.upper(), **keywords)
-    except (OSError, ValueError) as error:
-        raise PictureError("unwritable", f"The picture cannot be written as {name}: {error}") from error
+    except OSError:
+        if name != "jpeg":
+            raise
+        # A progressive file must fit into a buffer of a byte or two a pixel, and noise at high quality does not; a
+        # baseline one is written piece by piece.
+        stream = io.BytesIO()
+        image.save(stream, format="JPEG", **{**keywords, "optimize": False, "progressive": False})
     return stream.getvalue()
 
 

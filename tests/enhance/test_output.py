@@ -154,6 +154,15 @@ def test_lossy_formats_come_close(form, scene):
         assert len(encode(smooth, OutputOptions(format=form, quality=20))) < len(data) / 1.5
 
 
+@pytest.mark.parametrize("quality", [90, 95, 100])
+def test_the_most_detailed_picture_fits_into_a_jpeg_with_its_metadata(quality, scene):
+    source = decode(tagged_jpeg(scene())).source
+    noise = np.random.default_rng(0).integers(0, 256, (400, 500, 3), dtype=np.uint8)
+    data = encode(noise, OutputOptions(format="jpeg", quality=quality), source)
+    assert np.abs(decode(data).pixels.astype(int) - noise).mean() < 8
+    assert opened(data).getexif()[ExifTags.Base.Make] == "Lumen"
+
+
 @pytest.mark.parametrize("form", FORMATS)
 def test_transparency_is_kept_or_put_on_the_background(form):
     picture = np.zeros((16, 16, 4), np.uint8)
