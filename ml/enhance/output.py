@@ -42,8 +42,8 @@ def encode(pixels: NDArray[Any], options: OutputOptions | None = None, source: S
     """Write a picture, ``(H, W, 3 or 4)`` uint8 or float32 0..1 sRGB, as a file.
 
     Metadata is kept where the format can hold it (GIF and BMP cannot): EXIF with the orientation reset and
-    the old thumbnail dropped, and XMP. JPEG and BMP put transparent pictures on ``background``.
-
+    the old thumbnail dropped, and XMP. JPEG and BMP put transparent pictures on ``background``; GIF, which
+    knows no half transparent pixels, makes those below half invisible and the others opaque.
     Raises:
         PictureError: the format cannot hold a picture of this size.
     """
@@ -94,14 +94,46 @@ def _image_for(
         and (pixels[:, :, 1] == pixels[:, :, 2]).all()
     ):
         image = image.convert("LA" if image.mode == "RGBA" else "L")
-    if name == "gif" and image.mode == "RGB":
-        palette = image.quantize(256, Image.Quantize.MEDIANCUT)
-        image = image.quantize(palette=palette, dither=Image.Dither.FLOYDSTEINBERG)
-    if name == "gif" and image.mode == "LA":
-        image = image.convert("RGBA")
+    if name == "gif" and image.mode != "L":
+        image = _of_few_colours(image)
     if name in ("webp", "avif") and image.mode in ("L", "LA"):
         image = image.convert("RGBA" if image.mode == "LA" else "RGB")
     return image
+
+
+def _of_few_colours(image: Image.Image) -> Image.Image:
+    """A palette picture: exact where there are no more colours than fit, else dithered.
+
+    What is more than half transparent becomes the one transparent colour, all else opaque.
+    """
+    pixels = np.array(image.convert("RGBA"))
+    hidden = pixels[:, :, 3] < 128
+    room = 255 if hidden.any() else 256
+    if room == 255 and not hidden.all():
+        pixels[hidden, :3] = pixels[~hidden][0, :3]  # what nobody sees takes no colour from the rest
+    colours = Image.fromarray(np.ascontiguousarray(pixels[:, :, :3]))
+    few = colours.getcolors(room)
+    if few is None:
+        palette = colours.quantize(room, Image.Quantize.MEDIANCUT)
+        made = colours.quantize(palette=palette, dither=Image.Dither.FLOYDSTEINBERG)
+        index, table = np.array(made), np.array(made.getpalette(), np.uint8)
+    else:
+        table = np.array([colour for _, colour in few], np.uint8)
+        numbers = np.zeros(1 << 24, np.uint8)
+        numbers[_as_number(table)] = np.arange(len(table))
+        index = numbers[_as_number(pixels)]
+    index[hidden] = 255
+    result = Image.fromarray(index)
+    result.putpalette(table.tobytes().ljust(768, b"\0"))
+    if room == 255:
+        result.info["transparency"] = 255
+    return result
+
+
+def _as_number(colours: NDArray[np.uint8]) -> NDArray[np.int32]:
+    """Colours ``(..., 3 or 4)`` as 0xrrggbb."""
+    red, green, blue = (colours[..., channel].astype(np.int32) for channel in range(3))
+    return red << 16 | green << 8 | blue
 
 
 def _coloured(
@@ -265,8 +297,9 @@ OUTPUT = Operation(
             "background",
             "colour",
             Text(
-                "What shows through where JPEG and BMP cannot be transparent.",
-                "JPEG 与 BMP 不支持透明时的底色。",
+                "What shows through where JPEG and BMP cannot be transparent (GIF can: below half invisible, else "
+                "opaque).",
+                "JPEG 与 BMP 不支持透明时的底色（GIF 支持：不足一半者不可见，其余不透明）。",
             ),
             "#ffffff",
         ),

@@ -177,6 +177,27 @@ def test_transparency_is_kept_or_put_on_the_background(form):
     assert np.abs(pixels[8, 8, :3].astype(int) - (200, 10, 10)).max() < 30
 
 
+@pytest.mark.parametrize("colours", ["few", "many"])
+def test_a_gif_is_invisible_below_half_and_opaque_above(colours, scene):
+    picture = np.zeros((16, 256, 4), np.uint8)
+    picture[:, :, :3] = (200, 10, 10) if colours == "few" else scene(256, 16)
+    picture[:, :, 3] = np.arange(256)
+    pixels = decode(encode(picture, OutputOptions(format="gif"))).pixels
+    assert np.array_equal(pixels[:, :, 3], np.where(picture[:, :, 3] < 128, 0, 255))
+    assert np.abs(pixels[:, 128:, :3].astype(int) - picture[:, 128:, :3]).mean() < 20
+    assert decode(encode(picture[:, :100], OutputOptions(format="gif"))).pixels[:, :, 3].max() == 0
+
+
+@pytest.mark.parametrize("hidden", [0, 1])
+def test_a_gif_of_no_more_colours_than_fit_is_exact(hidden):
+    values = np.arange(256 - hidden, dtype=np.uint8)
+    picture = np.full((3, 256, 4), 255, np.uint8)
+    picture[:, hidden:, :3] = np.stack([values, values[::-1], values // 2 + 3], axis=1)
+    picture[:, :hidden, 3] = 0
+    pixels = decode(encode(picture if hidden else picture[:, :, :3], OutputOptions(format="gif"))).pixels
+    assert np.array_equal(pixels[:, hidden:, :3], picture[:, hidden:, :3])
+
+
 def test_same_pixels_give_the_same_file(scene, monkeypatch):
     first = encode(scene())
     monkeypatch.setattr("time.time", lambda: 4e9)
