@@ -150,7 +150,7 @@ def restore_edit(viewer: PhotoWriter, session: WriteDb, edit_id: UUID) -> EditPu
     openapi_extra=form_body(
         file_form(
             recipe={"type": "string", "description": "The recipe as a JSON list."},
-            format={"type": "string", "description": "Shorthand for a last output step."},
+            format={"type": "string", "description": "Shorthand for a last output step, such as png or jpg."},
         ),
         {"schema": ProcessRequest.model_json_schema()},
     ),

@@ -19,6 +19,7 @@ from ml.enhance.pictures import XMP_TAG, PictureError, Source, is_srgb, srgb_pro
 
 FORMATS = ("jpeg", "png", "webp", "gif", "bmp", "tiff", "avif")
 MEDIA_TYPES = {name: f"image/{name}" for name in FORMATS}
+_ALIASES = (("jpg", "jpeg"), ("tif", "tiff"))
 # The longest side each format can hold.
 _LONGEST = {"jpeg": 65_500, "webp": 16_383, "gif": 65_535, "avif": 65_536}
 _XMP_ORIENTATION = re.compile(rb'(tiff:Orientation(?:\s*=\s*["\']|>))\s*[2-8]')
@@ -44,6 +45,7 @@ def encode(pixels: NDArray[Any], options: OutputOptions | None = None, source: S
     Metadata is kept where the format can hold it (GIF and BMP cannot): EXIF with the orientation reset and
     the old thumbnail dropped, and XMP. JPEG and BMP put transparent pictures on ``background``; GIF, which
     knows no half transparent pixels, makes those below half invisible and the others opaque.
+
     Raises:
         PictureError: the format cannot hold a picture of this size.
     """
@@ -251,9 +253,13 @@ OUTPUT = Operation(
         Parameter(
             "format",
             "choice",
-            Text("File format; none keeps the source's.", "文件格式；不填则沿用原格式。"),
+            Text(
+                "File format; none keeps the source's. jpg and tif are understood too.",
+                "文件格式；不填则沿用原格式。也可写作 jpg、tif。",
+            ),
             None,
             choices=FORMATS,
+            aliases=_ALIASES,
         ),
         Parameter(
             "quality",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-from ml.enhance.operation import Operation, Parameter
+from ml.enhance.operation import Operation, Parameter, written
 from ml.enhance.recipe import MAX_PIXELS, MAX_STEPS, OPERATIONS
 
 _KINDS = {
@@ -44,7 +44,7 @@ def _accepted(parameter: Parameter) -> str:
             + (" points" if parameter.kind == "points" else "")
         )
     if "minimum" in accepted:
-        parts.append(f"{accepted['minimum']:g} to {accepted['maximum']:g}")
+        parts.append(f"{written(accepted['minimum'])} to {written(accepted['maximum'])}")
     if "pattern" in accepted:
         parts.append(f"`{accepted['pattern']}`")
     return " of ".join(parts) + (f" {parameter.unit}" if parameter.unit else "")

@@ -152,6 +152,15 @@ class TestOneShot:
         assert picture.size == (200, 300)
         assert picture.mode == "L" or len(set(picture.convert("RGB").getpixel((5, 5)))) == 1
 
+    @pytest.mark.parametrize("format", ["jpg", "JPEG", "jpeg"])
+    def test_a_jpeg_may_be_called_jpg(self, api: TestClient, draw: Drawn, format: str) -> None:
+        answer = api.post(
+            "/api/v1/images/process",
+            files={"file": ("a.jpg", draw((30, 20)))},
+            data={"recipe": json.dumps(self.RECIPE), "format": format},
+        )
+        assert answer.headers["content-type"] == "image/jpeg", answer.text
+
     def test_json_is_the_same_in_base64(self, api: TestClient, draw: Drawn) -> None:
         image = base64.b64encode(draw((300, 200))).decode()
         body = {"image": f"data:image/jpeg;base64,{image}", "recipe": self.RECIPE, "format": "webp"}

@@ -116,6 +116,27 @@ def test_rejection_names_parameter_and_range(recipe, index, op, parameter, accep
     json.dumps(error.as_json())
 
 
+@pytest.mark.parametrize(
+    ("name", "format"), [("jpg", "jpeg"), ("JPEG", "jpeg"), ("Jpg", "jpeg"), ("tif", "tiff"), ("PNG", "png")]
+)
+def test_formats_are_understood_as_people_write_them(name, format):
+    recipe = validate_recipe([{"op": "output", "format": name}])
+    assert recipe.output.format == recipe.as_json()[0]["format"] == format
+
+
+@pytest.mark.parametrize("name", ["jp2", "", 3, ["jpg"]])
+def test_other_formats_are_refused(name):
+    with pytest.raises(RecipeError, match="format must be one of jpeg, png"):
+        validate_recipe([{"op": "output", "format": name}])
+
+
+def test_bounds_are_told_in_full():
+    with pytest.raises(RecipeError, match="must be between 0 and 2147483647"):
+        validate_recipe([{"op": "noise", "seed": -1}])
+    with pytest.raises(RecipeError, match=r"must be between 0\.1 and 10\."):
+        validate_recipe([{"op": "gamma", "gamma": 11}])
+
+
 def test_every_bounded_parameter_rejects_beyond_its_bounds():
     checked = 0
     for operation in OPERATIONS.values():
