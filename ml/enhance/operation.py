@@ -322,7 +322,8 @@ class Operation:
     rows accordingly. ``prepare(image, params, call)`` looks at the whole picture first and its result is
     ``call.state``. ``identity(params)`` tells parameters that change nothing: the engine then skips the step,
     bit for bit. ``size_tells`` marks resampling that changes nothing when the size stays the same, which is
-    skipped likewise. ``lossless(params)`` tells geometry that only moves pixels, which the engine runs on any
+    skipped likewise. ``keeps_grey`` marks what has no business with colours of its own: the engine makes its result
+    of a grey picture grey. ``lossless(params)`` tells geometry that only moves pixels, which the engine runs on any
     dtype without conversion. ``check(params)`` looks at parameters together and raises ``ValueRejected`` with
     the parameter's name. ``limit(params)`` is the largest input in pixels. ``cost`` is a rough
     figure in CPU seconds per megapixel of input with default
@@ -343,6 +344,7 @@ class Operation:
     lossless: Callable[[Params], bool] = _not_identity
     check: Callable[[Params], None] | None = None
     size_tells: bool = False
+    keeps_grey: bool = False
     limit: Callable[[Params], int] | None = None
     cost_of: Callable[[Params], float] | None = None
 

@@ -72,7 +72,8 @@ def _section(operation: Operation) -> str:
         "",
         f"{operation.doc.en} {operation.doc.zh}",
         "",
-        f"About {operation.cost:g} s per megapixel.",
+        f"About {operation.cost:g} s per megapixel."
+        + (" Grey pictures stay grey." if operation.keeps_grey else ""),
     ]
     if operation.parameters:
         lines += ["", "| parameter | type | accepted | default | meaning |", "|---|---|---|---|---|"]

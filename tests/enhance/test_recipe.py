@@ -339,6 +339,24 @@ def test_learned_operation_gets_rgb_floats_and_alpha_grows_with_the_picture(netw
     assert recipe.uses_networks
 
 
+@pytest.mark.parametrize("name", ["super_resolution", "low_light", "dehaze", "auto_enhance"])
+def test_a_grey_picture_gets_no_colours_from_a_network(name, network, scene):
+    """A network that tints: red and blue drift apart, as the real ones' rounding and training make them."""
+
+    def tint(image, params, context):
+        large = np.repeat(np.repeat(image, params.get("scale", 1), 0), params.get("scale", 1), 1)
+        return np.clip(large + np.float32([0.1, 0.0, -0.1]), 0, 1)
+
+    network(name, tint)
+    grey = np.repeat(scene()[:, :, :1], 3, axis=2)
+    made = apply(grey, [{"op": name}])
+    assert (np.ptp(made, axis=2) == 0).all()
+    assert np.ptp(apply(scene(), [{"op": name}])[:, :, ::2], axis=2).max() > 20, "colours were taken away"
+    half = grey.copy()
+    half[20:, :, 0] //= 2
+    assert np.ptp(apply(half, [{"op": name}]), axis=2).max() > 20, "a picture grey at its top is not grey"
+
+
 @pytest.mark.parametrize("wrong", [lambda i, p, c: i[:-1], lambda i, p, c: i * np.nan, lambda i, p, c: None])
 def test_wrong_results_of_networks_are_errors(network, scene, wrong):
     network("low_light", wrong)
