@@ -248,6 +248,18 @@ class TestEdits:
         assert answer.headers["content-type"] == "image/jpeg", answer.text
         assert max(Image.open(BytesIO(answer.content)).size) <= 1024
 
+    @pytest.mark.parametrize(
+        "step",
+        [{"op": "stretch", "horizontal": 8}, {"op": "rotate", "angle": 12}],
+        ids=lambda step: step["op"],
+    )
+    def test_a_preview_is_small_whatever_the_recipe_enlarges(
+        self, api: TestClient, draw: Drawn, step: dict[str, Any]
+    ) -> None:
+        photo = api.post("/api/v1/photos", files={"file": ("a.jpg", draw((1200, 700)))}).json()["id"]
+        answer = api.post(f"/api/v1/photos/{photo}/edits/preview", json={"recipe": [step]})
+        assert max(Image.open(BytesIO(answer.content)).size) == 1024
+
     def test_others_edits_do_not_exist(self, api: TestClient, bobs_api: TestClient, photo_id: str) -> None:
         made = api.post(f"/api/v1/photos/{photo_id}/edits", json={"recipe": [{"op": "flip"}]}).json()["edit"]
         for path in ("", "/file"):
