@@ -35,7 +35,7 @@ from ml.enhance import (
     encode,
     validate_recipe,
 )
-from ml.enhance.output import FORMATS
+from ml.enhance.output import FORMATS, repeats_source
 
 _out = sys.stdout
 _KEPT_BYTES = 96 * 1024 * 1024
@@ -165,7 +165,10 @@ def _develop(options: dict[str, Any], kept: _Kept, cancelled: Callable[[], bool]
     else:
         pixels = apply(picture.pixels, recipe, context=context)
     pixels, _ = _smaller(pixels, options["result_side"])
-    data = encode(pixels, recipe.output, picture.source)
+    if not options["long_side"] and repeats_source(pixels, recipe.output, picture):
+        data = path.read_bytes()
+    else:
+        data = encode(pixels, recipe.output, picture.source)
     _write(Path(options["target"]), data, durable=not options["long_side"])
     height, width = pixels.shape[:2]
     own = picture.source.format if picture.source.format in FORMATS else "jpeg"

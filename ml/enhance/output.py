@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import io
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from PIL import ExifTags, Image, ImageCms, PngImagePlugin
 
 from ml.enhance.operation import Operation, Parameter, Text, colour_values
-from ml.enhance.pictures import XMP_TAG, PictureError, Source, is_srgb, srgb_profile
+from ml.enhance.pictures import XMP_TAG, Picture, PictureError, Source, is_srgb, srgb_profile
 
 FORMATS = ("jpeg", "png", "webp", "gif", "bmp", "tiff", "avif")
 MEDIA_TYPES = {name: f"image/{name}" for name in FORMATS}
@@ -64,6 +64,34 @@ def encode(pixels: NDArray[Any], options: OutputOptions | None = None, source: S
         return _written(image, name, keywords)
     except (OSError, ValueError) as error:
         raise PictureError("unwritable", f"The picture cannot be written as {name}: {error}") from error
+
+
+def repeats_source(pixels: NDArray[Any], options: OutputOptions, picture: Picture) -> bool:
+    """Whether the result is the decoded picture as it was, and is to be written as its file already is: then that
+    file is the best result.
+
+    Another quality, losslessness or less metadata is a change that was asked for, and so is sRGB for a picture in
+    other colours.
+    """
+    source = picture.source
+    plain = OutputOptions(color_space=options.color_space, background=options.background)
+    return (
+        replace(options, format=None) == plain
+        and (options.format or source.format) == source.format
+        and source.format in FORMATS
+        and (options.color_space == "keep" or _shows_srgb(source))
+        and np.array_equal(pixels, picture.pixels)
+    )
+
+
+def _shows_srgb(source: Source) -> bool:
+    """Whether the file's colours are sRGB's already; a broken profile counts for nothing."""
+    if source.mode in ("CMYK", "LAB"):
+        return False
+    try:
+        return source.profile is None or is_srgb(ImageCms.ImageCmsProfile(io.BytesIO(source.profile)))
+    except (OSError, ImageCms.PyCMSError):
+        return True
 
 
 def _written(image: Image.Image, name: str, keywords: dict[str, Any]) -> bytes:

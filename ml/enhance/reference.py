@@ -30,6 +30,9 @@ A parameter that is left out takes its default. At most {MAX_STEPS} steps; no in
 Between steps pictures are sRGB in 32-bit floating point, so a chain is rounded once. Transparency travels
 with geometry and is left alone by everything else. Parameters in px are in pixels of the original; previews
 scale them. Seconds are rough CPU seconds of one thread per megapixel of input with default parameters.
+
+A recipe that leaves every pixel as it is and asks for no other format, quality, colours or metadata gives the
+original file itself, byte for byte.
 """
 
 
