@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from PIL import ExifTags, Image, ImageCms, PngImagePlugin
 
 from ml.enhance.operation import Operation, Parameter, Text, colour_values
-from ml.enhance.pictures import XMP_TAG, Picture, PictureError, Source, is_srgb, srgb_profile
+from ml.enhance.pictures import XMP_TAG, Picture, PictureError, Source, counts_as_srgb, is_srgb, srgb_profile
 
 FORMATS = ("jpeg", "png", "webp", "gif", "bmp", "tiff", "avif")
 MEDIA_TYPES = {name: f"image/{name}" for name in FORMATS}
@@ -79,19 +79,12 @@ def repeats_source(pixels: NDArray[Any], options: OutputOptions, picture: Pictur
         replace(options, format=None) == plain
         and (options.format or source.format) == source.format
         and source.format in FORMATS
-        and (options.color_space == "keep" or _shows_srgb(source))
+        and (
+            options.color_space == "keep"
+            or (source.mode not in ("CMYK", "LAB") and counts_as_srgb(source.profile))
+        )
         and np.array_equal(pixels, picture.pixels)
     )
-
-
-def _shows_srgb(source: Source) -> bool:
-    """Whether the file's colours are sRGB's already; a broken profile counts for nothing."""
-    if source.mode in ("CMYK", "LAB"):
-        return False
-    try:
-        return source.profile is None or is_srgb(ImageCms.ImageCmsProfile(io.BytesIO(source.profile)))
-    except (OSError, ImageCms.PyCMSError):
-        return True
 
 
 def _written(image: Image.Image, name: str, keywords: dict[str, Any]) -> bytes:

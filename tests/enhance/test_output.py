@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
+import zlib
 
+import cv2
 import numpy as np
 import pytest
 from PIL import ExifTags, Image, ImageCms
@@ -260,6 +263,82 @@ def test_sixteen_bits_are_used_before_rounding():
     assert picture.pixels[0, :, 0] == pytest.approx(deep[0] / 65535, abs=1e-6)
     stretched = apply(picture.pixels, [{"op": "auto_levels", "clip": 0}])
     assert len(np.unique(decode(encode(stretched)).pixels)) > 10
+
+
+def deep_file(suffix: str, pixels: np.ndarray, *options: int, orientation: int = 1) -> bytes:
+    """``(H, W, 3 or 4) uint16`` as a file of 16 bits a channel."""
+    order = [2, 1, 0, 3][: pixels.shape[2]]
+    data = cv2.imencode(suffix, np.ascontiguousarray(pixels[:, :, order]), options)[1].tobytes()
+    if orientation == 1:
+        return data
+    exif = Image.Exif()
+    exif[ExifTags.Base.Orientation] = orientation
+    block = exif.tobytes().removeprefix(b"Exif\0\0")
+    chunk = len(block).to_bytes(4, "big") + b"eXIf" + block + zlib.crc32(b"eXIf" + block).to_bytes(4, "big")
+    return data[:33] + chunk + data[33:]  # behind the header
+
+
+@pytest.mark.parametrize("channels", [3, 4])
+@pytest.mark.parametrize("suffix", [".png", ".tiff"])
+def test_sixteen_bit_colours_are_read_in_full(channels, suffix):
+    deep = np.random.default_rng(0).integers(0, 65536, (30, 40, channels), dtype=np.uint16)
+    picture = decode(deep_file(suffix, deep))
+    assert picture.pixels.dtype == np.float32
+    assert picture.pixels == pytest.approx(deep / 65535, abs=1e-6)
+
+
+def test_a_dark_sixteen_bit_ramp_gets_as_many_levels_in_colour_as_in_grey():
+    ramp = np.tile(np.linspace(0, 2000, 500).astype(np.uint16), (4, 1))
+    stream = io.BytesIO()
+    Image.fromarray(ramp).save(stream, "PNG")
+    grey, coloured = (
+        decode(encode(apply(decode(data).pixels, [{"op": "gamma", "gamma": 3}]), OutputOptions(format="png")))
+        for data in (stream.getvalue(), deep_file(".png", np.dstack([ramp] * 3)))
+    )
+    assert np.array_equal(grey.pixels, coloured.pixels)
+    assert len(np.unique(coloured.pixels)) > 60
+
+
+@pytest.mark.parametrize("orientation", range(2, 9))
+def test_sixteen_bit_colours_are_turned_upright(orientation):
+    deep = np.random.default_rng(0).integers(0, 65536, (5, 7, 3), dtype=np.uint16)
+    stream = io.BytesIO()
+    exif = Image.Exif()
+    exif[ExifTags.Base.Orientation] = orientation
+    Image.fromarray((deep >> 8).astype(np.uint8)).save(stream, "PNG", exif=exif)
+    usual = decode(stream.getvalue()).pixels
+    fine = decode(deep_file(".png", deep, orientation=orientation)).pixels
+    assert fine.dtype == np.float32
+    assert np.array_equal(np.floor(fine * 65535 + 0.5).astype(int) >> 8, usual)
+
+
+def test_hostile_sixteen_bit_files_are_refused_as_others_are():
+    deep = np.random.default_rng(0).integers(0, 65536, (60, 60, 3), dtype=np.uint16)
+    for suffix in (".png", ".tiff"):
+        data = deep_file(suffix, deep)
+        for damaged in (data[: len(data) // 2], data[:-400]):
+            with pytest.raises(PictureError) as caught:
+                decode(damaged)
+            assert caught.value.code in ("broken", "unsupported")
+        with pytest.raises(PictureError) as caught:
+            decode(data, max_pixels=3599)
+        assert caught.value.code == "too-large"
+    rng = np.random.default_rng(1)
+    for _ in range(60):
+        noisy = bytearray(deep_file(".png", deep[:8, :8]))
+        noisy[int(rng.integers(8, len(noisy)))] ^= 1 << int(rng.integers(8))
+        with contextlib.suppress(PictureError):
+            assert decode(bytes(noisy), max_pixels=10_000).pixels.ndim == 3
+
+
+def test_sixteen_bit_colours_in_another_space_are_converted():
+    deep = np.zeros((4, 4, 3), np.uint16)
+    deep[:, :, 0] = 220 * 257
+    data = deep_file(".png", deep)
+    block = b"own\0\0" + zlib.compress(swapped_profile())
+    chunk = len(block).to_bytes(4, "big") + b"iCCP" + block + zlib.crc32(b"iCCP" + block).to_bytes(4, "big")
+    pixels = decode(data[:33] + chunk + data[33:]).pixels
+    assert np.abs(pixels[0, 0].astype(int) - (0, 220, 0)).max() <= 3
 
 
 def test_grey_sources_stay_grey_files_until_coloured(scene, picture_file):
