@@ -269,7 +269,11 @@ OUTPUT = Operation(
     "output",
     "output",
     Text("Output", "输出"),
-    Text("How the result is written; only as the last step.", "结果的保存方式，只能作为最后一步。"),
+    Text(
+        "How the result is written; only as the last step. A result is one picture: of an animation or a file of "
+        "several pages the first frame or page.",
+        "结果的保存方式，只能作为最后一步。结果只含一幅画面：动图或多页文件只编辑并保留第一帧（页）。",
+    ),
     (
         Parameter(
             "format",

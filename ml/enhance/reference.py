@@ -32,7 +32,8 @@ with geometry and is left alone by everything else. Parameters in px are in pixe
 scale them. Seconds are rough CPU seconds of one thread per megapixel of input with default parameters.
 
 A recipe that leaves every pixel as it is and asks for no other format, quality, colours or metadata gives the
-original file itself, byte for byte.
+original file itself, byte for byte. Any other result is one picture: of an animated GIF or WebP or a TIFF of several
+pages the first one is edited, and the others are not in the result.
 """
 
 

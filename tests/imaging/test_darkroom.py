@@ -13,6 +13,7 @@ from PIL import ExifTags, Image, ImageCms
 
 from app.imaging import darkroom
 from app.imaging.darkroom_bench import Bench
+from app.services import edits
 from app.settings import Settings
 
 
@@ -122,6 +123,16 @@ def test_colours_that_not_every_screen_shows_become_srgb_unless_kept(made: Any) 
         io.BytesIO(Image.open(io.BytesIO(made(data)[0])).info["icc_profile"])
     )
     assert made(data, {"op": "output", "color_space": "keep"})[0] == data
+
+
+@pytest.mark.parametrize("kind", ["gif", "tiff"])
+def test_of_several_frames_the_first_is_edited_as_the_manual_says(made: Any, kind: str) -> None:
+    result, _ = made(file_of(kind), {"op": "flip"})
+    before, after = Image.open(io.BytesIO(file_of(kind))), Image.open(io.BytesIO(result))
+    assert (before.n_frames, getattr(after, "n_frames", 1)) == (2, 1)  # type: ignore[attr-defined]
+    assert np.array_equal(np.asarray(after.convert("RGB")), np.asarray(before.convert("RGB"))[:, ::-1])
+    (output,) = [entry for entry in edits.operations("en") if entry["name"] == "output"]
+    assert "first frame or page" in output["description"]
 
 
 def test_what_changes_a_pixel_is_written_anew(made: Any) -> None:
