@@ -3,8 +3,8 @@
 ``decode`` reads the whole file: untrusted files belong into a limited process.
 
 Accepted beside 8-bit RGB and RGBA: grey, 1-bit, palette, grey with alpha, CMYK, YCbCr, Lab, and 16 bits a channel in
-PNG and TIFF; of animated and many-page files the first picture. Of 16-bit colours in another space than sRGB only 8
-bits are used.
+PNG and TIFF; of animated and many-page files the first picture. Of 16-bit colours only 8 bits are used where
+the profile is more than a matrix and curves.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from PIL import ExifTags, Image, ImageCms, UnidentifiedImageError
 
 from ml.enhance.operation import EnhanceError
+from ml.enhance.profiles import Matrix, convert, matrix_of
 
 XMP_TAG = 700
 _log = logging.getLogger(__name__)
@@ -219,13 +220,15 @@ def _deep_colour(
 ) -> NDArray[np.float32] | None:
     """The 16 bits a channel of a file that Pillow has loaded with 8, upright, ``(H, W, 3 or 4) float32``.
 
-    None where they are not to be had: other colours than sRGB, too little memory, or a file in which OpenCV does not
-    see the same picture.
+    None where they are not to be had: a profile that only Pillow understands, too little memory, or a file in which
+    OpenCV does not see the same picture.
     """
-    if not counts_as_srgb(profile):
+    own = None if profile is None or counts_as_srgb(profile) else matrix_of(profile)
+    if own is None and not counts_as_srgb(profile):
         return None
     try:
-        return _matching_depth(_all_bytes(stream), np.asarray(image), turn)
+        deep = _matching_depth(_all_bytes(stream), np.asarray(image), turn)
+        return None if deep is None else _deep_srgb(deep, own)
     except (cv2.error, MemoryError) as error:
         _log.warning("16 bits a channel cannot be read, 8 are used: %s", error)
         return None
@@ -233,7 +236,7 @@ def _deep_colour(
 
 def _matching_depth(
     data: bytes, coarse: NDArray[np.uint8], turn: Image.Transpose | None
-) -> NDArray[np.float32] | None:
+) -> NDArray[np.uint16] | None:
     deep: Any = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
     if deep is None or deep.dtype != np.uint16 or deep.ndim != 3 or not coarse.shape[2] <= deep.shape[2] <= 4:
         return None
@@ -244,8 +247,15 @@ def _matching_depth(
         return None
     planes = [Image.fromarray(np.ascontiguousarray(deep[:, :, c])) for c in range(deep.shape[2])]
     turned = [np.asarray(plane if turn is None else plane.transpose(turn)) for plane in planes]
-    pixels: NDArray[np.float32] = np.stack(turned, axis=2, dtype=np.float32)
-    pixels /= np.float32(65535)
+    return np.stack(turned, axis=2)
+
+
+def _deep_srgb(deep: NDArray[np.uint16], own: Matrix | None) -> NDArray[np.float32]:
+    """``(H, W, 3 or 4)`` with the colours of ``own`` (None: sRGB) as float32 0..1 sRGB."""
+    pixels = np.multiply(deep, np.float32(1 / 65535), dtype=np.float32)
+    srgb = matrix_of(srgb_profile())
+    if own is not None and srgb is not None:
+        pixels[:, :, :3] = convert(deep[:, :, :3], own, srgb)
     return pixels
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import struct
 import zlib
 
 import cv2
@@ -331,14 +332,65 @@ def test_hostile_sixteen_bit_files_are_refused_as_others_are():
             assert decode(bytes(noisy), max_pixels=10_000).pixels.ndim == 3
 
 
-def test_sixteen_bit_colours_in_another_space_are_converted():
-    deep = np.zeros((4, 4, 3), np.uint16)
-    deep[:, :, 0] = 220 * 257
-    data = deep_file(".png", deep)
-    block = b"own\0\0" + zlib.compress(swapped_profile())
+def with_profile(data: bytes, profile: bytes) -> bytes:
+    """A PNG file with an embedded profile."""
+    block = b"own\0\0" + zlib.compress(profile)
     chunk = len(block).to_bytes(4, "big") + b"iCCP" + block + zlib.crc32(b"iCCP" + block).to_bytes(4, "big")
-    pixels = decode(data[:33] + chunk + data[33:]).pixels
-    assert np.abs(pixels[0, 0].astype(int) - (0, 220, 0)).max() <= 3
+    return data[:33] + chunk + data[33:]
+
+
+def profile_with_curve(curve: bytes) -> bytes:
+    """``swapped_profile`` with another tone curve for all channels."""
+    profile = bytearray(swapped_profile())
+    curve += b"\0" * (-len(curve) % 4)
+    for entry in range(int.from_bytes(profile[128:132], "big")):
+        place = 132 + 12 * entry
+        if bytes(profile[place : place + 4]) in (b"rTRC", b"gTRC", b"bTRC"):
+            profile[place + 4 : place + 12] = len(profile).to_bytes(4, "big") + len(curve).to_bytes(4, "big")
+    profile[0:4] = (len(profile) + len(curve)).to_bytes(4, "big")
+    return bytes(profile) + curve
+
+
+def parametric(kind: int, *values: float) -> bytes:
+    numbers = struct.pack(f">{len(values)}i", *(round(value * 65536) for value in values))
+    return b"para\0\0\0\0" + struct.pack(">HH", kind, 0) + numbers
+
+
+CURVES = {
+    "linear": b"curv\0\0\0\0" + struct.pack(">I", 0),
+    "gamma": b"curv\0\0\0\0" + struct.pack(">IH", 1, round(2.2 * 256)),
+    "table": b"curv\0\0\0\0"
+    + struct.pack(">I257H", 257, *(round(65535 * (i / 256) ** 1.8) for i in range(257))),
+    "power": parametric(0, 2.4),
+    "offset": parametric(1, 2.0, 1.1, -0.1),
+    "lifted": parametric(2, 2.0, 1.1, -0.1, 0.0),
+    "srgb": parametric(3, 2.4, 1 / 1.055, 0.055 / 1.055, 1 / 12.92, 0.04045),
+    "full": parametric(4, 2.4, 0.95, 0.05, 0.0948, 0.05, 0.001, 0.0),
+}
+
+
+@pytest.mark.parametrize("curve", CURVES)
+def test_sixteen_bit_colours_in_another_space_are_converted_in_full(curve):
+    coarse = np.random.default_rng(0).integers(0, 256, (40, 50, 3), dtype=np.uint8)
+    profile = profile_with_curve(CURVES[curve])
+    stream = io.BytesIO()
+    Image.fromarray(coarse).save(stream, "PNG", icc_profile=profile)
+    usual = decode(stream.getvalue()).pixels
+    fine = decode(with_profile(deep_file(".png", coarse.astype(np.uint16) * 257), profile)).pixels
+    assert fine.dtype == np.float32
+    assert np.abs(fine * 255 - usual).max() < 1.5
+    assert np.abs(fine * 255 - usual).mean() < 0.4
+    ramp = np.tile(np.linspace(20_000, 24_000, 1000).astype(np.uint16)[None, :, None], (1, 1, 3))
+    assert len(np.unique(decode(with_profile(deep_file(".png", ramp), profile)).pixels[:, :, 1])) > 500
+
+
+@pytest.mark.parametrize(
+    "curve", [b"curv", b"curv\0\0\0\0\xff\xff\xff\xff", b"para\0\0\0\0\0\x09\0\0", b"what" * 5]
+)
+def test_a_broken_curve_harms_nothing(curve):
+    deep = np.random.default_rng(0).integers(0, 65536, (5, 7, 3), dtype=np.uint16)
+    picture = decode(with_profile(deep_file(".png", deep), profile_with_curve(curve)))
+    assert picture.pixels.shape == (5, 7, 3)
 
 
 def test_grey_sources_stay_grey_files_until_coloured(scene, picture_file):
