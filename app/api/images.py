@@ -53,7 +53,9 @@ def list_enhancements(viewer: PhotoReader, language: Language) -> list[dict[str,
     responses=problems(401, 403, 404, 422),
 )
 def create_edit(viewer: PhotoWriter, session: WriteDb, photo_id: PhotoId, body: EditCreate) -> EditRequested:
-    """Renders a recipe in the background; the original never changes."""
+    """Renders a recipe in the background; the original never changes. Of an animation, and of a file of several pages,
+    the first picture is edited and the result holds no other.
+    """
     requested = edits.create_edit(session, viewer, photo_id, body.recipe, body.title)
     return EditRequested(edit=EditPublic.of(requested.edit), job=requested.job_id)
 
@@ -150,7 +152,7 @@ def restore_edit(viewer: PhotoWriter, session: WriteDb, edit_id: UUID) -> EditPu
     openapi_extra=form_body(
         file_form(
             recipe={"type": "string", "description": "The recipe as a JSON list."},
-            format={"type": "string", "description": "Shorthand for a last output step."},
+            format={"type": "string", "description": "Shorthand for a last output step, such as png or jpg."},
         ),
         {"schema": ProcessRequest.model_json_schema()},
     ),
@@ -161,7 +163,9 @@ def restore_edit(viewer: PhotoWriter, session: WriteDb, edit_id: UUID) -> EditPu
     },
 )
 async def process_image(request: Request, _viewer: ImageProcessor, context: ContextDep) -> Response:
-    """Multipart gives picture bytes back; JSON with base64 gives JSON with base64 back. Size and time are limited."""
+    """Multipart gives picture bytes back; JSON with base64 gives JSON with base64 back. Size and time are limited. Of
+    an animation, and of a file of several pages, the first picture is processed and the result holds no other.
+    """
     if is_json(request):
         body = parsed(ProcessRequest, await request.body())
         data, kind = await run_in_threadpool(

@@ -165,7 +165,7 @@ def _process(arguments: argparse.Namespace, settings: Settings) -> int:
         )
     suffix = arguments.target.suffix.lower().lstrip(".")
     if not any(step.get("op") == "output" for step in recipe):
-        recipe.append({"op": "output", "format": {"jpg": "jpeg", "tif": "tiff"}.get(suffix, suffix)})
+        recipe.append({"op": "output", "format": suffix})
     edits.checked(recipe)
     order = darkroom.Order(source, recipe, target)
     with tqdm(total=100, unit="%", disable=arguments.json or None) as bar:

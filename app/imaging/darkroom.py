@@ -46,7 +46,8 @@ class Order:
     """What is to be done: a source file, a recipe (as JSON) and where the result goes.
 
     ``styles`` gives the file of every style photo a recipe names; ``cues`` the photo's measured qualities;
-    ``long_side`` limits the working size for a quick preview (0 = full size).
+    ``long_side`` limits the working size for a quick preview (0 = full size), ``result_side`` what comes out of it,
+    however much the recipe enlarges (0 = as it comes).
     """
 
     source: Path
@@ -55,6 +56,7 @@ class Order:
     styles: Mapping[str, Path] = field(default_factory=dict)
     cues: Mapping[str, float] = field(default_factory=dict)
     long_side: int = 0
+    result_side: int = 0
 
 
 @dataclass(frozen=True)
@@ -116,6 +118,7 @@ def as_message(settings: Settings, order: Order) -> dict[str, Any]:
         "styles": {name: str(path) for name, path in order.styles.items()},
         "cues": dict(order.cues),
         "long_side": order.long_side,
+        "result_side": order.result_side,
         "models": str(settings.models_dir),
         "max_pixels": settings.max_pixels,
         "memory": settings.edit_memory_bytes,

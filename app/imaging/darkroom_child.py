@@ -35,7 +35,7 @@ from ml.enhance import (
     encode,
     validate_recipe,
 )
-from ml.enhance.output import FORMATS
+from ml.enhance.output import FORMATS, repeats_source
 
 _out = sys.stdout
 _KEPT_BYTES = 96 * 1024 * 1024
@@ -164,7 +164,11 @@ def _develop(options: dict[str, Any], kept: _Kept, cancelled: Callable[[], bool]
             pixels = np.clip(pixels * np.float32(255) + np.float32(0.5), 0, 255).astype(np.uint8)
     else:
         pixels = apply(picture.pixels, recipe, context=context)
-    data = encode(pixels, recipe.output, picture.source)
+    pixels, _ = _smaller(pixels, options["result_side"])
+    if not options["long_side"] and repeats_source(pixels, recipe.output, picture):
+        data = path.read_bytes()
+    else:
+        data = encode(pixels, recipe.output, picture.source)
     _write(Path(options["target"]), data, durable=not options["long_side"])
     height, width = pixels.shape[:2]
     own = picture.source.format if picture.source.format in FORMATS else "jpeg"
@@ -187,20 +191,22 @@ def _write(target: Path, data: bytes, *, durable: bool) -> None:
 
 def _open(options: dict[str, Any]) -> tuple[Picture, float]:
     picture = decode(Path(options["source"]), max_pixels=options["max_pixels"])
-    return _smaller(picture, options["long_side"]) if options["long_side"] else (picture, 1.0)
+    pixels, scale = _smaller(picture.pixels, options["long_side"])
+    return replace(picture, pixels=pixels), scale
 
 
 def _as_float(pixels: Pixels) -> Pixels:
     return pixels.astype(np.float32) / np.float32(255) if pixels.dtype == np.uint8 else pixels
 
 
-def _smaller(picture: Picture, long_side: int) -> tuple[Picture, float]:
-    height, width = picture.pixels.shape[:2]
+def _smaller(pixels: Pixels, long_side: int) -> tuple[Pixels, float]:
+    """The picture shrunk to a long side (0: whatever it is) if it has more, and by which factor."""
+    height, width = pixels.shape[:2]
     scale = long_side / max(width, height)
-    if scale >= 1:
-        return picture, 1.0
+    if not long_side or scale >= 1:
+        return pixels, 1.0
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
-    return replace(picture, pixels=cv2.resize(picture.pixels, size, interpolation=cv2.INTER_AREA)), scale
+    return cv2.resize(pixels, size, interpolation=cv2.INTER_AREA), scale
 
 
 def _style(options: dict[str, Any], name: str) -> np.ndarray[Any, np.dtype[np.uint8]]:

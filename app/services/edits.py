@@ -279,8 +279,9 @@ def preview(
 ) -> darkroom.Developed:
     """How a recipe will look, at a long side of 1,024 pixels or less, quickly and without storing anything.
 
-    A slow recipe is worked at a smaller size. Someone who looks at a photo in a browser wants the newest preview
-    only: with ``supersede`` their earlier one of the same photo is given up (never that of an API key).
+    A slow recipe is worked at a smaller size; what a recipe enlarges is shrunk again. Someone who looks at a photo in
+    a browser wants the newest preview only: with ``supersede`` their earlier one of the same photo is given up (never
+    that of an API key).
 
     Raises:
         Conflict: a newer preview took this one's place.
@@ -298,7 +299,7 @@ def preview(
     ]
     side = _quick_side(steps, photo, long_side)
     named = dict(zip(map(str, names), styles, strict=True))
-    order = darkroom.Order(source, as_jpeg, target, named, _cues(session, photo), side)
+    order = darkroom.Order(source, as_jpeg, target, named, _cues(session, photo), side, long_side)
     seconds = context.settings.process_seconds
     # A slow recipe rather waits for the bench than for its networks to be loaded once more.
     turn = _SLOW_TURN if _seconds(steps, photo, side) > 1 else _QUICK_TURN

@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ml.enhance.classical import geometry
+from ml.enhance.classical.curves import luma
 from ml.enhance.operation import Call, EnhanceContext, Operation, OperationFailed, Pixels, Size
 from ml.enhance.recipe import Recipe, Step, check_sizes, validate_recipe
 
@@ -181,6 +182,7 @@ def _apply_to_colour(work: _Work, step: Step, context: EnhanceContext) -> None:
     if operation.prepare:
         call = replace(call, state=operation.prepare(image, params, call))
     size = operation.size(*work.size, params)
+    grey = operation.keeps_grey and _is_grey(image)
     result = _in_bands(operation, image, params, call)
     if not isinstance(result, np.ndarray) or result.shape != (size[1], size[0], 3):
         raise OperationFailed(
@@ -191,9 +193,20 @@ def _apply_to_colour(work: _Work, step: Step, context: EnhanceContext) -> None:
             raise OperationFailed(operation.name, "gave values that are not numbers")
         result = np.clip(result, 0.0, 1.0)
     work.colour = np.asarray(result, np.float32)
+    if grey:
+        work.colour = np.repeat(luma(work.colour)[:, :, None], 3, axis=2)
     alpha = work.float_alpha() if size != (image.shape[1], image.shape[0]) else None
     if alpha is not None:
         work.alpha = geometry.resample(alpha[:, :, None], size)[:, :, 0]
+
+
+def _is_grey(image: Pixels) -> bool:
+    """Whether all channels are equal but for rounding; most pictures tell in their first rows."""
+    for rows in (image[:4], image):
+        red, green, blue = (rows[:, :, channel] for channel in range(3))
+        if max(float(np.abs(red - green).max()), float(np.abs(green - blue).max())) > 1e-4:
+            return False
+    return True
 
 
 def _in_bands(operation: Operation, image: Pixels, params: Mapping[str, Any], call: Call) -> Any:

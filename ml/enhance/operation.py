@@ -164,7 +164,7 @@ class Parameter:
     ``lengths`` are the accepted list lengths of those two. ``unit`` is ``px`` (scaled for previews), ``deg``,
     ``EV``, ``%``, ``s`` or empty for plain factors and fractions. A default of None means that the parameter
     may be left out. ``only_for`` (parameter, values) says when it has an effect, for editors that hide what
-    does nothing.
+    does nothing. ``aliases`` are (other name, choice); a choice that has some may be written in any case.
     """
 
     name: str
@@ -178,6 +178,7 @@ class Parameter:
     lengths: tuple[int, ...] = ()
     pattern: str = ""
     only_for: tuple[str, tuple[Any, ...]] | None = None
+    aliases: tuple[tuple[str, str], ...] = ()
 
     def range(self) -> dict[str, Any]:
         """What is accepted, as JSON-ready members."""
@@ -204,6 +205,11 @@ class Parameter:
         return _READERS[self.kind](self, value)
 
 
+def written(value: float | None) -> str:
+    """A bound as people read it: whole numbers in full."""
+    return str(int(value)) if value is not None and value == int(value) else f"{value:g}"
+
+
 def _number(parameter: Parameter, value: Any) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise ValueRejected("must be a number")
@@ -211,7 +217,7 @@ def _number(parameter: Parameter, value: Any) -> float:
         raise ValueRejected("must be a finite number")
     low, high = parameter.low, parameter.high
     if (low is not None and value < low) or (high is not None and value > high):
-        raise ValueRejected(f"must be between {low:g} and {high:g}")
+        raise ValueRejected(f"must be between {written(low)} and {written(high)}")
     return float(value)
 
 
@@ -230,6 +236,8 @@ def _integer(parameter: Parameter, value: Any) -> int:
 
 
 def _choice(parameter: Parameter, value: Any) -> str | int:
+    if parameter.aliases and isinstance(value, str):
+        value = dict(parameter.aliases).get(value.lower(), value.lower())
     for choice in parameter.choices:
         if type(choice) is type(value) and choice == value:
             return choice
@@ -314,7 +322,8 @@ class Operation:
     rows accordingly. ``prepare(image, params, call)`` looks at the whole picture first and its result is
     ``call.state``. ``identity(params)`` tells parameters that change nothing: the engine then skips the step,
     bit for bit. ``size_tells`` marks resampling that changes nothing when the size stays the same, which is
-    skipped likewise. ``lossless(params)`` tells geometry that only moves pixels, which the engine runs on any
+    skipped likewise. ``keeps_grey`` marks what has no business with colours of its own: the engine makes its result
+    of a grey picture grey. ``lossless(params)`` tells geometry that only moves pixels, which the engine runs on any
     dtype without conversion. ``check(params)`` looks at parameters together and raises ``ValueRejected`` with
     the parameter's name. ``limit(params)`` is the largest input in pixels. ``cost`` is a rough
     figure in CPU seconds per megapixel of input with default
@@ -335,6 +344,7 @@ class Operation:
     lossless: Callable[[Params], bool] = _not_identity
     check: Callable[[Params], None] | None = None
     size_tells: bool = False
+    keeps_grey: bool = False
     limit: Callable[[Params], int] | None = None
     cost_of: Callable[[Params], float] | None = None
 

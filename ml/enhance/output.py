@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import io
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -15,10 +15,11 @@ from numpy.typing import NDArray
 from PIL import ExifTags, Image, ImageCms, PngImagePlugin
 
 from ml.enhance.operation import Operation, Parameter, Text, colour_values
-from ml.enhance.pictures import XMP_TAG, PictureError, Source, is_srgb, srgb_profile
+from ml.enhance.pictures import XMP_TAG, Picture, PictureError, Source, counts_as_srgb, is_srgb, srgb_profile
 
 FORMATS = ("jpeg", "png", "webp", "gif", "bmp", "tiff", "avif")
 MEDIA_TYPES = {name: f"image/{name}" for name in FORMATS}
+_ALIASES = (("jpg", "jpeg"), ("tif", "tiff"))
 # The longest side each format can hold.
 _LONGEST = {"jpeg": 65_500, "webp": 16_383, "gif": 65_535, "avif": 65_536}
 _XMP_ORIENTATION = re.compile(rb'(tiff:Orientation(?:\s*=\s*["\']|>))\s*[2-8]')
@@ -42,7 +43,8 @@ def encode(pixels: NDArray[Any], options: OutputOptions | None = None, source: S
     """Write a picture, ``(H, W, 3 or 4)`` uint8 or float32 0..1 sRGB, as a file.
 
     Metadata is kept where the format can hold it (GIF and BMP cannot): EXIF with the orientation reset and
-    the old thumbnail dropped, and XMP. JPEG and BMP put transparent pictures on ``background``.
+    the old thumbnail dropped, and XMP. JPEG and BMP put transparent pictures on ``background``; GIF, which
+    knows no half transparent pixels, makes those below half invisible and the others opaque.
 
     Raises:
         PictureError: the format cannot hold a picture of this size.
@@ -58,11 +60,44 @@ def encode(pixels: NDArray[Any], options: OutputOptions | None = None, source: S
     keywords = {**_settings(name, options), **_metadata(name, options, source, (width, height))}
     if name not in ("gif", "bmp"):
         keywords["icc_profile"] = profile
+    try:
+        return _written(image, name, keywords)
+    except (OSError, ValueError) as error:
+        raise PictureError("unwritable", f"The picture cannot be written as {name}: {error}") from error
+
+
+def repeats_source(pixels: NDArray[Any], options: OutputOptions, picture: Picture) -> bool:
+    """Whether the result is the decoded picture as it was, and is to be written as its file already is: then that
+    file is the best result.
+
+    Another quality, losslessness or less metadata is a change that was asked for, and so is sRGB for a picture in
+    other colours.
+    """
+    source = picture.source
+    plain = OutputOptions(color_space=options.color_space, background=options.background)
+    return (
+        replace(options, format=None) == plain
+        and (options.format or source.format) == source.format
+        and source.format in FORMATS
+        and (
+            options.color_space == "keep"
+            or (source.mode not in ("CMYK", "LAB") and counts_as_srgb(source.profile))
+        )
+        and np.array_equal(pixels, picture.pixels)
+    )
+
+
+def _written(image: Image.Image, name: str, keywords: dict[str, Any]) -> bytes:
     stream = io.BytesIO()
     try:
         image.save(stream, format=name.upper(), **keywords)
-    except (OSError, ValueError) as error:
-        raise PictureError("unwritable", f"The picture cannot be written as {name}: {error}") from error
+    except OSError:
+        if name != "jpeg":
+            raise
+        # A progressive file must fit into a buffer of a byte or two a pixel, and noise at high quality does not; a
+        # baseline one is written piece by piece.
+        stream = io.BytesIO()
+        image.save(stream, format="JPEG", **{**keywords, "optimize": False, "progressive": False})
     return stream.getvalue()
 
 
@@ -82,14 +117,46 @@ def _image_for(
         and (pixels[:, :, 1] == pixels[:, :, 2]).all()
     ):
         image = image.convert("LA" if image.mode == "RGBA" else "L")
-    if name == "gif" and image.mode == "RGB":
-        palette = image.quantize(256, Image.Quantize.MEDIANCUT)
-        image = image.quantize(palette=palette, dither=Image.Dither.FLOYDSTEINBERG)
-    if name == "gif" and image.mode == "LA":
-        image = image.convert("RGBA")
+    if name == "gif" and image.mode != "L":
+        image = _of_few_colours(image)
     if name in ("webp", "avif") and image.mode in ("L", "LA"):
         image = image.convert("RGBA" if image.mode == "LA" else "RGB")
     return image
+
+
+def _of_few_colours(image: Image.Image) -> Image.Image:
+    """A palette picture: exact where there are no more colours than fit, else dithered.
+
+    What is more than half transparent becomes the one transparent colour, all else opaque.
+    """
+    pixels = np.array(image.convert("RGBA"))
+    hidden = pixels[:, :, 3] < 128
+    room = 255 if hidden.any() else 256
+    if room == 255 and not hidden.all():
+        pixels[hidden, :3] = pixels[~hidden][0, :3]  # what nobody sees takes no colour from the rest
+    colours = Image.fromarray(np.ascontiguousarray(pixels[:, :, :3]))
+    few = colours.getcolors(room)
+    if few is None:
+        palette = colours.quantize(room, Image.Quantize.MEDIANCUT)
+        made = colours.quantize(palette=palette, dither=Image.Dither.FLOYDSTEINBERG)
+        index, table = np.array(made), np.array(made.getpalette(), np.uint8)
+    else:
+        table = np.array([colour for _, colour in few], np.uint8)
+        numbers = np.zeros(1 << 24, np.uint8)
+        numbers[_as_number(table)] = np.arange(len(table))
+        index = numbers[_as_number(pixels)]
+    index[hidden] = 255
+    result = Image.fromarray(index)
+    result.putpalette(table.tobytes().ljust(768, b"\0"))
+    if room == 255:
+        result.info["transparency"] = 255
+    return result
+
+
+def _as_number(colours: NDArray[np.uint8]) -> NDArray[np.int32]:
+    """Colours ``(..., 3 or 4)`` as 0xrrggbb."""
+    red, green, blue = (colours[..., channel].astype(np.int32) for channel in range(3))
+    return red << 16 | green << 8 | blue
 
 
 def _coloured(
@@ -202,14 +269,22 @@ OUTPUT = Operation(
     "output",
     "output",
     Text("Output", "输出"),
-    Text("How the result is written; only as the last step.", "结果的保存方式，只能作为最后一步。"),
+    Text(
+        "How the result is written; only as the last step. A result is one picture: of an animation or a file of "
+        "several pages the first frame or page.",
+        "结果的保存方式，只能作为最后一步。结果只含一幅画面：动图或多页文件只编辑并保留第一帧（页）。",
+    ),
     (
         Parameter(
             "format",
             "choice",
-            Text("File format; none keeps the source's.", "文件格式；不填则沿用原格式。"),
+            Text(
+                "File format; none keeps the source's. jpg and tif are understood too.",
+                "文件格式；不填则沿用原格式。也可写作 jpg、tif。",
+            ),
             None,
             choices=FORMATS,
+            aliases=_ALIASES,
         ),
         Parameter(
             "quality",
@@ -253,8 +328,9 @@ OUTPUT = Operation(
             "background",
             "colour",
             Text(
-                "What shows through where JPEG and BMP cannot be transparent.",
-                "JPEG 与 BMP 不支持透明时的底色。",
+                "What shows through where JPEG and BMP cannot be transparent (GIF can: below half invisible, else "
+                "opaque).",
+                "JPEG 与 BMP 不支持透明时的底色（GIF 支持：不足一半者不可见，其余不透明）。",
             ),
             "#ffffff",
         ),

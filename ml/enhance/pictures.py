@@ -2,8 +2,9 @@
 
 ``decode`` reads the whole file: untrusted files belong into a limited process.
 
-Accepted beside 8-bit RGB and RGBA: grey, 1-bit, palette, grey with alpha, CMYK, YCbCr, Lab and 16-bit grey; of animated
-and many-page files the first picture.
+Accepted beside 8-bit RGB and RGBA: grey, 1-bit, palette, grey with alpha, CMYK, YCbCr, Lab, and 16 bits a channel in
+PNG and TIFF; of animated and many-page files the first picture. Of 16-bit colours only 8 bits are used where
+the profile is more than a matrix and curves.
 """
 
 from __future__ import annotations
@@ -15,11 +16,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 from PIL import ExifTags, Image, ImageCms, UnidentifiedImageError
 
 from ml.enhance.operation import EnhanceError
+from ml.enhance.profiles import Matrix, convert, matrix_of
 
 XMP_TAG = 700
 _log = logging.getLogger(__name__)
@@ -101,6 +104,7 @@ def decode(source: bytes | Path | BinaryIO, *, max_pixels: int = 200_000_000) ->
                 raise PictureError(
                     "too-large", f"{image.width} x {image.height} is more than {max_pixels} pixels."
                 )
+            deep = _is_deep_colour(image)  # asked first, because reading metadata may load the picture
             kept = Source(
                 format={"mpo": "jpeg"}.get(str(image.format).lower(), str(image.format).lower()),
                 mode=image.mode,
@@ -110,7 +114,11 @@ def decode(source: bytes | Path | BinaryIO, *, max_pixels: int = 200_000_000) ->
                 grey=image.mode in ("1", "L", "LA", "La", "I;16", "I;16L", "I;16B", "I", "F"),
             )
             image.load()
-            return Picture(_srgb_pixels(_upright(image), kept.profile), kept)
+            turn = _turn_of(image)
+            pixels = _deep_colour(image, stream, kept.profile, turn) if deep else None
+            if pixels is None:
+                pixels = _srgb_pixels(image if turn is None else image.transpose(turn), kept.profile)
+            return Picture(pixels, kept)
     except PictureError:
         raise
     except Image.DecompressionBombError as error:
@@ -135,14 +143,14 @@ def _register_heif() -> None:
         pillow_heif.register_heif_opener()
 
 
-def _upright(image: Image.Image) -> Image.Image:
+def _turn_of(image: Image.Image) -> Image.Transpose | None:
+    """What makes a loaded picture upright."""
     try:
         orientation = image.getexif().get(ExifTags.Base.Orientation, 1)
     except Exception as error:
         _log.warning("orientation cannot be read: %s", error)
         orientation = 1
-    turn = _TURNS.get(orientation) if isinstance(orientation, int) else None
-    return image if turn is None else image.transpose(turn)
+    return _TURNS.get(orientation) if isinstance(orientation, int) else None
 
 
 def _exif_of(image: Image.Image) -> bytes:
@@ -199,6 +207,71 @@ def _srgb_pixels(image: Image.Image, profile: bytes | None) -> NDArray[Any]:
     colour = image.convert(image.mode[:-1]) if alpha else image
     pixels = np.array(_to_srgb(colour, profile))
     return pixels if alpha is None else np.dstack([pixels, np.asarray(alpha)])
+
+
+def _is_deep_colour(image: Image.Image) -> bool:
+    """Whether an opened, not yet loaded file has 16 bits a channel, of which Pillow will give 8."""
+    tiles = getattr(image, "tile", [])
+    return image.format in ("PNG", "TIFF") and image.mode in ("RGB", "RGBA") and ";16" in str(tiles[:1])
+
+
+def _deep_colour(
+    image: Image.Image, stream: Any, profile: bytes | None, turn: Image.Transpose | None
+) -> NDArray[np.float32] | None:
+    """The 16 bits a channel of a file that Pillow has loaded with 8, upright, ``(H, W, 3 or 4) float32``.
+
+    None where they are not to be had: a profile that only Pillow understands, too little memory, or a file in which
+    OpenCV does not see the same picture.
+    """
+    own = None if profile is None or counts_as_srgb(profile) else matrix_of(profile)
+    if own is None and not counts_as_srgb(profile):
+        return None
+    try:
+        deep = _matching_depth(_all_bytes(stream), np.asarray(image), turn)
+        return None if deep is None else _deep_srgb(deep, own)
+    except (cv2.error, MemoryError) as error:
+        _log.warning("16 bits a channel cannot be read, 8 are used: %s", error)
+        return None
+
+
+def _matching_depth(
+    data: bytes, coarse: NDArray[np.uint8], turn: Image.Transpose | None
+) -> NDArray[np.uint16] | None:
+    deep: Any = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
+    if deep is None or deep.dtype != np.uint16 or deep.ndim != 3 or not coarse.shape[2] <= deep.shape[2] <= 4:
+        return None
+    deep = cv2.cvtColor(deep, cv2.COLOR_BGR2RGB if deep.shape[2] == 3 else cv2.COLOR_BGRA2RGBA)
+    if deep.shape[:2] != coarse.shape[:2]:
+        return None
+    if np.abs((deep[:, :, :3] >> 8).astype(np.int16) - coarse[:, :, :3]).max() > 1:
+        return None
+    planes = [Image.fromarray(np.ascontiguousarray(deep[:, :, c])) for c in range(deep.shape[2])]
+    turned = [np.asarray(plane if turn is None else plane.transpose(turn)) for plane in planes]
+    return np.stack(turned, axis=2)
+
+
+def _deep_srgb(deep: NDArray[np.uint16], own: Matrix | None) -> NDArray[np.float32]:
+    """``(H, W, 3 or 4)`` with the colours of ``own`` (None: sRGB) as float32 0..1 sRGB."""
+    pixels = np.multiply(deep, np.float32(1 / 65535), dtype=np.float32)
+    srgb = matrix_of(srgb_profile())
+    if own is not None and srgb is not None:
+        pixels[:, :, :3] = convert(deep[:, :, :3], own, srgb)
+    return pixels
+
+
+def _all_bytes(stream: Any) -> bytes:
+    if isinstance(stream, Path):
+        return stream.read_bytes()
+    stream.seek(0)
+    return bytes(stream.read())
+
+
+def counts_as_srgb(profile: bytes | None) -> bool:
+    """Whether colours are sRGB's already; a broken profile counts for nothing."""
+    try:
+        return profile is None or is_srgb(ImageCms.ImageCmsProfile(io.BytesIO(profile)))
+    except (OSError, ImageCms.PyCMSError):
+        return True
 
 
 def _deep_grey(image: Image.Image) -> NDArray[np.float32]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-from ml.enhance.operation import Operation, Parameter
+from ml.enhance.operation import Operation, Parameter, written
 from ml.enhance.recipe import MAX_PIXELS, MAX_STEPS, OPERATIONS
 
 _KINDS = {
@@ -30,6 +30,10 @@ A parameter that is left out takes its default. At most {MAX_STEPS} steps; no in
 Between steps pictures are sRGB in 32-bit floating point, so a chain is rounded once. Transparency travels
 with geometry and is left alone by everything else. Parameters in px are in pixels of the original; previews
 scale them. Seconds are rough CPU seconds of one thread per megapixel of input with default parameters.
+
+A recipe that leaves every pixel as it is and asks for no other format, quality, colours or metadata gives the
+original file itself, byte for byte. Any other result is one picture: of an animated GIF or WebP or a TIFF of several
+pages the first one is edited, and the others are not in the result.
 """
 
 
@@ -44,7 +48,7 @@ def _accepted(parameter: Parameter) -> str:
             + (" points" if parameter.kind == "points" else "")
         )
     if "minimum" in accepted:
-        parts.append(f"{accepted['minimum']:g} to {accepted['maximum']:g}")
+        parts.append(f"{written(accepted['minimum'])} to {written(accepted['maximum'])}")
     if "pattern" in accepted:
         parts.append(f"`{accepted['pattern']}`")
     return " of ".join(parts) + (f" {parameter.unit}" if parameter.unit else "")
@@ -72,7 +76,8 @@ def _section(operation: Operation) -> str:
         "",
         f"{operation.doc.en} {operation.doc.zh}",
         "",
-        f"About {operation.cost:g} s per megapixel.",
+        f"About {operation.cost:g} s per megapixel."
+        + (" Grey pictures stay grey." if operation.keeps_grey else ""),
     ]
     if operation.parameters:
         lines += ["", "| parameter | type | accepted | default | meaning |", "|---|---|---|---|---|"]

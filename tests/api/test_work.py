@@ -152,6 +152,15 @@ class TestOneShot:
         assert picture.size == (200, 300)
         assert picture.mode == "L" or len(set(picture.convert("RGB").getpixel((5, 5)))) == 1
 
+    @pytest.mark.parametrize("format", ["jpg", "JPEG", "jpeg"])
+    def test_a_jpeg_may_be_called_jpg(self, api: TestClient, draw: Drawn, format: str) -> None:
+        answer = api.post(
+            "/api/v1/images/process",
+            files={"file": ("a.jpg", draw((30, 20)))},
+            data={"recipe": json.dumps(self.RECIPE), "format": format},
+        )
+        assert answer.headers["content-type"] == "image/jpeg", answer.text
+
     def test_json_is_the_same_in_base64(self, api: TestClient, draw: Drawn) -> None:
         image = base64.b64encode(draw((300, 200))).decode()
         body = {"image": f"data:image/jpeg;base64,{image}", "recipe": self.RECIPE, "format": "webp"}
@@ -238,6 +247,18 @@ class TestEdits:
         answer = api.post(f"/api/v1/photos/{photo_id}/edits/preview", json={"recipe": [{"op": "invert"}]})
         assert answer.headers["content-type"] == "image/jpeg", answer.text
         assert max(Image.open(BytesIO(answer.content)).size) <= 1024
+
+    @pytest.mark.parametrize(
+        "step",
+        [{"op": "stretch", "horizontal": 8}, {"op": "rotate", "angle": 12}],
+        ids=lambda step: step["op"],
+    )
+    def test_a_preview_is_small_whatever_the_recipe_enlarges(
+        self, api: TestClient, draw: Drawn, step: dict[str, Any]
+    ) -> None:
+        photo = api.post("/api/v1/photos", files={"file": ("a.jpg", draw((1200, 700)))}).json()["id"]
+        answer = api.post(f"/api/v1/photos/{photo}/edits/preview", json={"recipe": [step]})
+        assert max(Image.open(BytesIO(answer.content)).size) == 1024
 
     def test_others_edits_do_not_exist(self, api: TestClient, bobs_api: TestClient, photo_id: str) -> None:
         made = api.post(f"/api/v1/photos/{photo_id}/edits", json={"recipe": [{"op": "flip"}]}).json()["edit"]

@@ -7,6 +7,7 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 from PIL import Image
@@ -32,6 +33,9 @@ def _file(kind: str, width: int, height: int, seed: int) -> bytes:
         Image.fromarray(deep).save(stream, "PNG")
     elif kind == "I;16-tiff":
         Image.fromarray(rgb[:, :, 0].astype(np.uint16) * 257).save(stream, "TIFF")
+    elif kind in ("RGB;16", "RGBA;16"):
+        deep = np.dstack([rgb, rgb[:, :, :1]])[:, :, : 3 if kind == "RGB;16" else 4].astype(np.uint16) * 257
+        stream.write(cv2.imencode(".png", deep)[1].tobytes())
     elif kind == "RGBA":
         alpha = np.where(rgb[:, :, :1] > 180, 0, np.where(rgb[:, :, 1:2] > 120, 255, 128))
         Image.fromarray(np.dstack([rgb, alpha.astype(np.uint8)])).save(stream, "PNG")
@@ -48,7 +52,22 @@ def _file(kind: str, width: int, height: int, seed: int) -> bytes:
     return stream.getvalue()
 
 
-KINDS = ("RGB", "RGBA", "L", "LA", "1", "P", "P-transparent", "I;16", "I;16-tiff", "CMYK", "YCbCr", "GIF")
+KINDS = (
+    "RGB",
+    "RGBA",
+    "L",
+    "LA",
+    "1",
+    "P",
+    "P-transparent",
+    "I;16",
+    "I;16-tiff",
+    "RGB;16",
+    "RGBA;16",
+    "CMYK",
+    "YCbCr",
+    "GIF",
+)
 
 
 @pytest.fixture(scope="session")

@@ -110,6 +110,7 @@ NETWORKS = (
     "superres/span-x2-ch48@span",
     "superres/srvgg-x4@animevideov3",
     "style/decoder@albumen",
+    "style/painters@albumen",
 )
 
 

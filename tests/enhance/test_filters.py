@@ -74,6 +74,14 @@ def test_sharpening_makes_no_coloured_fringe():
     assert (result[:, :, 1] - result[:, :, 2] == 30).all()
 
 
+def test_denoising_a_grey_picture_leaves_it_grey(scene):
+    grey = np.repeat(scene(90, 70)[:, :, :1], 3, axis=2)
+    for step in ({"op": "denoise"}, {"op": "denoise", "strength": 1, "color": 1}):
+        assert (np.ptp(apply(grey, [step]), axis=2) == 0).all()
+        as_float = apply(grey.astype(np.float32) / np.float32(255), [step])
+        assert (np.ptp(as_float, axis=2) == 0).all()
+
+
 def test_denoise_removes_noise_and_keeps_an_edge():
     picture = noisy(90, (96, 96, 3))
     picture[:, 48:] = noisy(180, (96, 48, 3), 1)

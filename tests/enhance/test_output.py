@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
+import struct
+import zlib
 
+import cv2
 import numpy as np
 import pytest
 from PIL import ExifTags, Image, ImageCms
@@ -154,6 +158,15 @@ def test_lossy_formats_come_close(form, scene):
         assert len(encode(smooth, OutputOptions(format=form, quality=20))) < len(data) / 1.5
 
 
+@pytest.mark.parametrize("quality", [90, 95, 100])
+def test_the_most_detailed_picture_fits_into_a_jpeg_with_its_metadata(quality, scene):
+    source = decode(tagged_jpeg(scene())).source
+    noise = np.random.default_rng(0).integers(0, 256, (400, 500, 3), dtype=np.uint8)
+    data = encode(noise, OutputOptions(format="jpeg", quality=quality), source)
+    assert np.abs(decode(data).pixels.astype(int) - noise).mean() < 8
+    assert opened(data).getexif()[ExifTags.Base.Make] == "Lumen"
+
+
 @pytest.mark.parametrize("form", FORMATS)
 def test_transparency_is_kept_or_put_on_the_background(form):
     picture = np.zeros((16, 16, 4), np.uint8)
@@ -166,6 +179,27 @@ def test_transparency_is_kept_or_put_on_the_background(form):
         assert pixels[0, 0, 3] == 0
         assert pixels[8, 8, 3] == 255
     assert np.abs(pixels[8, 8, :3].astype(int) - (200, 10, 10)).max() < 30
+
+
+@pytest.mark.parametrize("colours", ["few", "many"])
+def test_a_gif_is_invisible_below_half_and_opaque_above(colours, scene):
+    picture = np.zeros((16, 256, 4), np.uint8)
+    picture[:, :, :3] = (200, 10, 10) if colours == "few" else scene(256, 16)
+    picture[:, :, 3] = np.arange(256)
+    pixels = decode(encode(picture, OutputOptions(format="gif"))).pixels
+    assert np.array_equal(pixels[:, :, 3], np.where(picture[:, :, 3] < 128, 0, 255))
+    assert np.abs(pixels[:, 128:, :3].astype(int) - picture[:, 128:, :3]).mean() < 20
+    assert decode(encode(picture[:, :100], OutputOptions(format="gif"))).pixels[:, :, 3].max() == 0
+
+
+@pytest.mark.parametrize("hidden", [0, 1])
+def test_a_gif_of_no_more_colours_than_fit_is_exact(hidden):
+    values = np.arange(256 - hidden, dtype=np.uint8)
+    picture = np.full((3, 256, 4), 255, np.uint8)
+    picture[:, hidden:, :3] = np.stack([values, values[::-1], values // 2 + 3], axis=1)
+    picture[:, :hidden, 3] = 0
+    pixels = decode(encode(picture if hidden else picture[:, :, :3], OutputOptions(format="gif"))).pixels
+    assert np.array_equal(pixels[:, hidden:, :3], picture[:, hidden:, :3])
 
 
 def test_same_pixels_give_the_same_file(scene, monkeypatch):
@@ -230,6 +264,133 @@ def test_sixteen_bits_are_used_before_rounding():
     assert picture.pixels[0, :, 0] == pytest.approx(deep[0] / 65535, abs=1e-6)
     stretched = apply(picture.pixels, [{"op": "auto_levels", "clip": 0}])
     assert len(np.unique(decode(encode(stretched)).pixels)) > 10
+
+
+def deep_file(suffix: str, pixels: np.ndarray, *options: int, orientation: int = 1) -> bytes:
+    """``(H, W, 3 or 4) uint16`` as a file of 16 bits a channel."""
+    order = [2, 1, 0, 3][: pixels.shape[2]]
+    data = cv2.imencode(suffix, np.ascontiguousarray(pixels[:, :, order]), options)[1].tobytes()
+    if orientation == 1:
+        return data
+    exif = Image.Exif()
+    exif[ExifTags.Base.Orientation] = orientation
+    block = exif.tobytes().removeprefix(b"Exif\0\0")
+    chunk = len(block).to_bytes(4, "big") + b"eXIf" + block + zlib.crc32(b"eXIf" + block).to_bytes(4, "big")
+    return data[:33] + chunk + data[33:]  # behind the header
+
+
+@pytest.mark.parametrize("channels", [3, 4])
+@pytest.mark.parametrize("suffix", [".png", ".tiff"])
+def test_sixteen_bit_colours_are_read_in_full(channels, suffix):
+    deep = np.random.default_rng(0).integers(0, 65536, (30, 40, channels), dtype=np.uint16)
+    picture = decode(deep_file(suffix, deep))
+    assert picture.pixels.dtype == np.float32
+    assert picture.pixels == pytest.approx(deep / 65535, abs=1e-6)
+
+
+def test_a_dark_sixteen_bit_ramp_gets_as_many_levels_in_colour_as_in_grey():
+    ramp = np.tile(np.linspace(0, 2000, 500).astype(np.uint16), (4, 1))
+    stream = io.BytesIO()
+    Image.fromarray(ramp).save(stream, "PNG")
+    grey, coloured = (
+        decode(encode(apply(decode(data).pixels, [{"op": "gamma", "gamma": 3}]), OutputOptions(format="png")))
+        for data in (stream.getvalue(), deep_file(".png", np.dstack([ramp] * 3)))
+    )
+    assert np.array_equal(grey.pixels, coloured.pixels)
+    assert len(np.unique(coloured.pixels)) > 60
+
+
+@pytest.mark.parametrize("orientation", range(2, 9))
+def test_sixteen_bit_colours_are_turned_upright(orientation):
+    deep = np.random.default_rng(0).integers(0, 65536, (5, 7, 3), dtype=np.uint16)
+    stream = io.BytesIO()
+    exif = Image.Exif()
+    exif[ExifTags.Base.Orientation] = orientation
+    Image.fromarray((deep >> 8).astype(np.uint8)).save(stream, "PNG", exif=exif)
+    usual = decode(stream.getvalue()).pixels
+    fine = decode(deep_file(".png", deep, orientation=orientation)).pixels
+    assert fine.dtype == np.float32
+    assert np.array_equal(np.floor(fine * 65535 + 0.5).astype(int) >> 8, usual)
+
+
+def test_hostile_sixteen_bit_files_are_refused_as_others_are():
+    deep = np.random.default_rng(0).integers(0, 65536, (60, 60, 3), dtype=np.uint16)
+    for suffix in (".png", ".tiff"):
+        data = deep_file(suffix, deep)
+        for damaged in (data[: len(data) // 2], data[:-400]):
+            with pytest.raises(PictureError) as caught:
+                decode(damaged)
+            assert caught.value.code in ("broken", "unsupported")
+        with pytest.raises(PictureError) as caught:
+            decode(data, max_pixels=3599)
+        assert caught.value.code == "too-large"
+    rng = np.random.default_rng(1)
+    for _ in range(60):
+        noisy = bytearray(deep_file(".png", deep[:8, :8]))
+        noisy[int(rng.integers(8, len(noisy)))] ^= 1 << int(rng.integers(8))
+        with contextlib.suppress(PictureError):
+            assert decode(bytes(noisy), max_pixels=10_000).pixels.ndim == 3
+
+
+def with_profile(data: bytes, profile: bytes) -> bytes:
+    """A PNG file with an embedded profile."""
+    block = b"own\0\0" + zlib.compress(profile)
+    chunk = len(block).to_bytes(4, "big") + b"iCCP" + block + zlib.crc32(b"iCCP" + block).to_bytes(4, "big")
+    return data[:33] + chunk + data[33:]
+
+
+def profile_with_curve(curve: bytes) -> bytes:
+    """``swapped_profile`` with another tone curve for all channels."""
+    profile = bytearray(swapped_profile())
+    curve += b"\0" * (-len(curve) % 4)
+    for entry in range(int.from_bytes(profile[128:132], "big")):
+        place = 132 + 12 * entry
+        if bytes(profile[place : place + 4]) in (b"rTRC", b"gTRC", b"bTRC"):
+            profile[place + 4 : place + 12] = len(profile).to_bytes(4, "big") + len(curve).to_bytes(4, "big")
+    profile[0:4] = (len(profile) + len(curve)).to_bytes(4, "big")
+    return bytes(profile) + curve
+
+
+def parametric(kind: int, *values: float) -> bytes:
+    numbers = struct.pack(f">{len(values)}i", *(round(value * 65536) for value in values))
+    return b"para\0\0\0\0" + struct.pack(">HH", kind, 0) + numbers
+
+
+CURVES = {
+    "linear": b"curv\0\0\0\0" + struct.pack(">I", 0),
+    "gamma": b"curv\0\0\0\0" + struct.pack(">IH", 1, round(2.2 * 256)),
+    "table": b"curv\0\0\0\0"
+    + struct.pack(">I257H", 257, *(round(65535 * (i / 256) ** 1.8) for i in range(257))),
+    "power": parametric(0, 2.4),
+    "offset": parametric(1, 2.0, 1.1, -0.1),
+    "lifted": parametric(2, 2.0, 1.1, -0.1, 0.0),
+    "srgb": parametric(3, 2.4, 1 / 1.055, 0.055 / 1.055, 1 / 12.92, 0.04045),
+    "full": parametric(4, 2.4, 0.95, 0.05, 0.0948, 0.05, 0.001, 0.0),
+}
+
+
+@pytest.mark.parametrize("curve", CURVES)
+def test_sixteen_bit_colours_in_another_space_are_converted_in_full(curve):
+    coarse = np.random.default_rng(0).integers(0, 256, (40, 50, 3), dtype=np.uint8)
+    profile = profile_with_curve(CURVES[curve])
+    stream = io.BytesIO()
+    Image.fromarray(coarse).save(stream, "PNG", icc_profile=profile)
+    usual = decode(stream.getvalue()).pixels
+    fine = decode(with_profile(deep_file(".png", coarse.astype(np.uint16) * 257), profile)).pixels
+    assert fine.dtype == np.float32
+    assert np.abs(fine * 255 - usual).max() < 1.5
+    assert np.abs(fine * 255 - usual).mean() < 0.4
+    ramp = np.tile(np.linspace(20_000, 24_000, 1000).astype(np.uint16)[None, :, None], (1, 1, 3))
+    assert len(np.unique(decode(with_profile(deep_file(".png", ramp), profile)).pixels[:, :, 1])) > 500
+
+
+@pytest.mark.parametrize(
+    "curve", [b"curv", b"curv\0\0\0\0\xff\xff\xff\xff", b"para\0\0\0\0\0\x09\0\0", b"what" * 5]
+)
+def test_a_broken_curve_harms_nothing(curve):
+    deep = np.random.default_rng(0).integers(0, 65536, (5, 7, 3), dtype=np.uint16)
+    picture = decode(with_profile(deep_file(".png", deep), profile_with_curve(curve)))
+    assert picture.pixels.shape == (5, 7, 3)
 
 
 def test_grey_sources_stay_grey_files_until_coloured(scene, picture_file):

@@ -116,6 +116,27 @@ def test_rejection_names_parameter_and_range(recipe, index, op, parameter, accep
     json.dumps(error.as_json())
 
 
+@pytest.mark.parametrize(
+    ("name", "format"), [("jpg", "jpeg"), ("JPEG", "jpeg"), ("Jpg", "jpeg"), ("tif", "tiff"), ("PNG", "png")]
+)
+def test_formats_are_understood_as_people_write_them(name, format):
+    recipe = validate_recipe([{"op": "output", "format": name}])
+    assert recipe.output.format == recipe.as_json()[0]["format"] == format
+
+
+@pytest.mark.parametrize("name", ["jp2", "", 3, ["jpg"]])
+def test_other_formats_are_refused(name):
+    with pytest.raises(RecipeError, match="format must be one of jpeg, png"):
+        validate_recipe([{"op": "output", "format": name}])
+
+
+def test_bounds_are_told_in_full():
+    with pytest.raises(RecipeError, match="must be between 0 and 2147483647"):
+        validate_recipe([{"op": "noise", "seed": -1}])
+    with pytest.raises(RecipeError, match=r"must be between 0\.1 and 10\."):
+        validate_recipe([{"op": "gamma", "gamma": 11}])
+
+
 def test_every_bounded_parameter_rejects_beyond_its_bounds():
     checked = 0
     for operation in OPERATIONS.values():
@@ -316,6 +337,24 @@ def test_learned_operation_gets_rgb_floats_and_alpha_grows_with_the_picture(netw
     assert result.shape == (120, 180, 4)
     assert (result[:, :, 3] == 128).all()
     assert recipe.uses_networks
+
+
+@pytest.mark.parametrize("name", ["super_resolution", "low_light", "dehaze", "auto_enhance"])
+def test_a_grey_picture_gets_no_colours_from_a_network(name, network, scene):
+    """A network that tints: red and blue drift apart, as the real ones' rounding and training make them."""
+
+    def tint(image, params, context):
+        large = np.repeat(np.repeat(image, params.get("scale", 1), 0), params.get("scale", 1), 1)
+        return np.clip(large + np.float32([0.1, 0.0, -0.1]), 0, 1)
+
+    network(name, tint)
+    grey = np.repeat(scene()[:, :, :1], 3, axis=2)
+    made = apply(grey, [{"op": name}])
+    assert (np.ptp(made, axis=2) == 0).all()
+    assert np.ptp(apply(scene(), [{"op": name}])[:, :, ::2], axis=2).max() > 20, "colours were taken away"
+    half = grey.copy()
+    half[20:, :, 0] //= 2
+    assert np.ptp(apply(half, [{"op": name}]), axis=2).max() > 20, "a picture grey at its top is not grey"
 
 
 @pytest.mark.parametrize("wrong", [lambda i, p, c: i[:-1], lambda i, p, c: i * np.nan, lambda i, p, c: None])

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from ml.enhance import apply
 from ml.enhance.operation import EnhanceContext, OperationFailed
 from ml.enhance.superres import input_limit, super_resolution
 
@@ -71,6 +72,19 @@ def test_any_size_comes_out_as_promised(
         # Shrunk back it is the picture again: nothing moved, no colour changed.
         back = cv2.resize(large, (width, height), interpolation=cv2.INTER_AREA)
         assert np.abs(back.reshape(image.shape) - image).mean() < 0.05
+
+
+@pytest.mark.weights
+@pytest.mark.parametrize("model", ["faithful", "cleanup"])
+def test_a_grey_picture_stays_grey(
+    default_models: Path, scene: Callable[..., np.ndarray], model: str
+) -> None:
+    grey = np.repeat(scene(40, 30)[:, :, :1], 3, axis=2)
+    step = {"op": "super_resolution", "model": model}
+    large = apply(grey, [step], context=EnhanceContext(models_dir=default_models))
+    assert (np.ptp(large, axis=2) == 0).all()
+    back = cv2.resize(large, (40, 30), interpolation=cv2.INTER_AREA)
+    assert np.abs(back.astype(int) - grey).mean() < 12
 
 
 @pytest.mark.weights

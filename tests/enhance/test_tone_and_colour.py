@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
+
 import cv2
 import numpy as np
 import pytest
 
-from ml.enhance import RecipeError, apply, validate_recipe
+from ml.enhance import RecipeError, apply, describe_operations, validate_recipe
 
 
 def one(step, *pixels):
@@ -46,6 +48,18 @@ def test_contrast_turns_around_mid_grey_and_keeps_the_ends():
     assert (np.diff(stronger) >= 0).all()
     weaker = apply(ramp, [{"op": "contrast", "amount": -0.5}])[0, :, 0]
     assert weaker[[0, 1000]] == pytest.approx([0.25, 0.75], abs=1e-4)
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_contrast_has_the_slopes_its_description_says(language):
+    (contrast,) = [entry for entry in describe_operations(language) if entry["name"] == "contrast"]
+    text = contrast["parameters"][0]["description"]
+    below, above = (float(factor or 1) for factor in re.findall(r"1 \+ (?:([\d.]+) [x×] )?amount", text))
+    ramp = np.tile(np.linspace(0, 1, 1001, dtype=np.float32)[None, :, None], (1, 1, 3))
+    for amount in (-1, -0.75, -0.5, -0.25, 0.25, 0.5, 1):
+        made = apply(ramp, [{"op": "contrast", "amount": amount}])[0, :, 0]
+        slope = (made[502] - made[498]) / 0.004
+        assert slope == pytest.approx(1 + (below if amount < 0 else above) * amount, abs=0.02)
 
 
 def test_saturation_keeps_luma():

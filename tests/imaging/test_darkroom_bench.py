@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -53,6 +54,27 @@ def test_order_after_order_gives_what_a_fresh_child_gives(
         fresh = darkroom.develop(settings, order(picture, "fresh.jpg", *recipe), seconds=60)
         assert done == fresh
         assert picture.with_name("warm.jpg").read_bytes() == picture.with_name("fresh.jpg").read_bytes()
+
+
+ENLARGING: list[dict[str, Any]] = [
+    {"op": "stretch", "horizontal": 8},
+    {"op": "rotate", "angle": 12},
+    {"op": "resize", "width": 5000},
+]
+
+
+@pytest.mark.parametrize("step", ENLARGING, ids=lambda step: str(step["op"]))
+def test_what_a_recipe_enlarges_is_shrunk_again(
+    bench: Bench, settings: Settings, picture: Path, step: dict[str, Any]
+) -> None:
+    free = order(picture, "free.jpg", step)
+    large = bench.develop(settings, free, seconds=60)
+    small = bench.develop(settings, replace(free, result_side=320), seconds=60)
+    assert max(large.width, large.height) > 320
+    assert max(small.width, small.height) == 320
+    assert small.width / small.height == pytest.approx(large.width / large.height, rel=0.03)
+    with Image.open(picture.with_name("free.jpg")) as shown:
+        assert shown.size == (small.width, small.height)
 
 
 def test_a_picture_that_changed_is_opened_again(

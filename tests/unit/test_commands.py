@@ -62,6 +62,16 @@ class TestProcess:
         assert run("process", str(photo), str(photo.parent / "out.png"), "--recipe", recipe) == 2
         assert said in capsys.readouterr().err
 
+    @pytest.mark.parametrize(("name", "kind"), [("out.JPG", "JPEG"), ("out.tif", "TIFF")])
+    def test_the_result_has_the_format_of_its_name(self, photo: Path, name: str, kind: str) -> None:
+        assert run("process", str(photo), str(photo.parent / name), "--op", "flip") == 0
+        assert Image.open(photo.parent / name).format == kind
+
+    def test_formats_are_understood_as_people_write_them(self, photo: Path) -> None:
+        target = photo.parent / "out"
+        assert run("process", str(photo), str(target), "--op", "output,format=jpg") == 0
+        assert Image.open(target).format == "JPEG"
+
     def test_what_is_not_there_is_named(self, photo: Path, capsys: pytest.CaptureFixture[str]) -> None:
         assert run("process", "/none.png", str(photo.parent / "out.png"), "--op", "sharpen") == 2
         assert capsys.readouterr().err == "albumen: there is no file /none.png\n"

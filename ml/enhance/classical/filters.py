@@ -236,6 +236,7 @@ OPERATIONS: tuple[Operation, ...] = (
         ),
         cost=0.4,
         run=_denoise,
+        keeps_grey=True,
         reach=lambda p: 2 * (_SEARCH // 2 + _PATCH // 2) + 2,
         identity=no_strength,
     ),

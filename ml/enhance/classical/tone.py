@@ -177,8 +177,9 @@ OPERATIONS: tuple[Operation, ...] = (
         (
             _slider(
                 "amount",
-                "Below 0 flatter, above 0 stronger: the slope at mid grey is 1 + 1.5 x amount.",
-                "小于 0 变平，大于 0 增强：中灰处斜率为 1 + 1.5 × amount。",
+                "Below 0 flatter: the slope at mid grey is 1 + amount, so -1 leaves one flat grey. Above 0 stronger: "
+                "the slope is 1 + 1.5 x amount.",
+                "小于 0 变平：中灰处斜率为 1 + amount，-1 时为一片纯灰；大于 0 增强：斜率为 1 + 1.5 × amount。",
             ),
         ),
         cost=0.01,
