@@ -22,6 +22,8 @@ from app.api.schemas import (
     OperationPublic,
     PhotoId,
     ProcessRequest,
+    ReasonPublic,
+    SuggestionsPublic,
     problems,
 )
 from app.context import Context
@@ -29,7 +31,7 @@ from app.deps import ContextDep, ImageProcessor, Language, PhotoReader, PhotoWri
 from app.errors import Invalid
 from app.imaging.formats import MEDIA_TYPES
 from app.sentences import say
-from app.services import edits, intake
+from app.services import edits, intake, suggestions
 
 router = APIRouter(tags=["enhancement"])
 
@@ -43,6 +45,22 @@ router = APIRouter(tags=["enhancement"])
 def list_enhancements(viewer: PhotoReader, language: Language) -> list[dict[str, Any]]:
     """Name, kind, parameters with type, range, default and unit, and rough CPU seconds per megapixel."""
     return edits.operations(language)
+
+
+@router.get(
+    "/photos/{photo_id}/suggestions",
+    response_model=SuggestionsPublic,
+    responses=problems(401, 403, 404, 422),
+    summary="What would make a photo better",
+)
+def suggest_edits(
+    viewer: PhotoReader, session: ReadDb, context: ContextDep, language: Language, photo_id: PhotoId
+) -> SuggestionsPublic:
+    """A recipe with a reason for each step, measured from the photo; nothing is changed. Empty where it is fine."""
+    found = suggestions.for_photo(context, session, viewer, photo_id)
+    reasons = [ReasonPublic(op=s.step["op"], text=suggestions.said(s.reason, language)) for s in found]
+    nothing = ReasonPublic(op=None, text=suggestions.said(suggestions.NOTHING, language))
+    return SuggestionsPublic(recipe=[s.step for s in found], reasons=reasons or [nothing])
 
 
 @router.post(

@@ -182,7 +182,7 @@ def render(context: Context, edit_id: UUID, follow: Follow, keep: Callable[[Writ
         edit = session.get(Edit, edit_id)
         photo = session.get(Photo, edit.photo_id) if edit is not None else None
         styles = _style_files(session, context, edit) if edit is not None else {}
-        cues = _cues(session, photo) if photo is not None else {}
+        cues = cues_of(session, photo) if photo is not None else {}
     if edit is None or photo is None or edit.deleted_at is not None:
         raise NotFound("The edit or its photo is gone.")
     target = context.settings.data / "incoming" / f"{edit_id}.edit"
@@ -298,7 +298,7 @@ def preview(
     ]
     side = _quick_side(steps, photo, long_side)
     named = dict(zip(map(str, names), styles, strict=True))
-    order = darkroom.Order(source, as_jpeg, target, named, _cues(session, photo), side)
+    order = darkroom.Order(source, as_jpeg, target, named, cues_of(session, photo), side)
     seconds = context.settings.process_seconds
     # A slow recipe rather waits for the bench than for its networks to be loaded once more.
     turn = _SLOW_TURN if _seconds(steps, photo, side) > 1 else _QUICK_TURN
@@ -385,6 +385,7 @@ def _style_files(session: ReadSession, context: Context, edit: Edit) -> dict[str
     return found
 
 
-def _cues(session: ReadSession, photo: Photo) -> dict[str, float]:
-    rows = session.execute(select(Cue.name, Cue.value).where(Cue.photo_id == photo.id))
-    return dict(rows.tuples().all())
+def cues_of(session: ReadSession, photo: Photo) -> dict[str, float]:
+    """Which cues the analysis raised, 1 or 0 by name, as ``ml.enhance.auto`` wants them; empty before it."""
+    rows = session.execute(select(Cue.name, Cue.flagged).where(Cue.photo_id == photo.id))
+    return {name: float(flagged) for name, flagged in rows}

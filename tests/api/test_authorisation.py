@@ -216,6 +216,7 @@ ROWS: dict[str, Row] = {
     f"GET {V1}/faces/{{face_id}}/crop": Row(OWNER, READ),
     # edits and pictures that are not stored
     f"GET {V1}/enhancements": Row(ANYONE, READ),
+    f"GET {V1}/photos/{{photo_id}}/suggestions": Row(OWNER, READ),
     f"POST {V1}/photos/{{photo_id}}/edits": Row(OWNER, WRITE, 202, body(recipe=[{"op": "invert"}])),
     f"POST {V1}/photos/{{photo_id}}/edits/preview": Row(OWNER, READ, send=body(recipe=[{"op": "invert"}])),
     f"GET {V1}/photos/{{photo_id}}/edits": Row(OWNER, READ),

@@ -111,6 +111,30 @@ def test_a_recipe_is_made_looked_at_saved_and_put_away(screen: Any, photos: list
     assert s.complaints == []
 
 
+def test_what_is_suggested_is_applied_with_one_press_and_taken_back(
+    screen: Any, context: Context, anna: Any
+) -> None:
+    import io
+
+    from app.services import intake
+    from tests.api.test_suggestions import picture
+
+    data = picture(0.05, side=400)
+    photo = intake.add_stream(context, anna, io.BytesIO(data), intake.Options(filename="dark.jpg")).id
+    s = screen(locale="zh-CN")
+    page = open_editor(s, str(photo))
+    page.wait_for_selector(".suggested:not([hidden])")
+    assert page.text_content(".suggested li >> nth=0") == "照片大部分区域过暗。"
+    page.focus(".suggested button")
+    page.keyboard.press("Enter")
+    page.wait_for_selector(".suggested", state="hidden")
+    assert page.get_attribute("#tab-steps", "data-count") == "2"
+    assert page.evaluate("document.activeElement.id") == "tab-steps", "the focus is not lost with the button"
+    page.keyboard.press("Control+z")
+    page.wait_for_selector(".suggested:not([hidden])")
+    assert page.get_attribute("#tab-steps", "data-count") == ""
+
+
 def test_a_slider_put_back_leaves_no_step(screen: Any, photos: list[str]) -> None:
     s = screen()
     page = open_editor(s, photos[0])
