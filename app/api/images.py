@@ -14,6 +14,7 @@ from starlette.responses import FileResponse, JSONResponse, Response
 
 from app.api.files import send_rendition
 from app.api.forms import file_form, file_of, form_body, is_json, parsed, picture_of, read_form
+from app.api.intake import answer
 from app.api.schemas import (
     EditCreate,
     EditPublic,
@@ -24,6 +25,7 @@ from app.api.schemas import (
     ProcessRequest,
     ReasonPublic,
     SuggestionsPublic,
+    Uploaded,
     problems,
 )
 from app.context import Context
@@ -31,7 +33,7 @@ from app.deps import ContextDep, ImageProcessor, Language, PhotoReader, PhotoWri
 from app.errors import Invalid
 from app.imaging.formats import MEDIA_TYPES
 from app.sentences import say
-from app.services import edits, intake, suggestions
+from app.services import edit_copies, edits, intake, suggestions
 
 router = APIRouter(tags=["enhancement"])
 
@@ -160,6 +162,21 @@ def delete_edit(viewer: PhotoWriter, session: WriteDb, edit_id: UUID) -> None:
 )
 def restore_edit(viewer: PhotoWriter, session: WriteDb, edit_id: UUID) -> EditPublic:
     return EditPublic.of(edits.restore_edit(session, viewer, edit_id))
+
+
+@router.post(
+    "/edits/{edit_id}/copy",
+    status_code=201,
+    response_model=Uploaded,
+    summary="Save an edit as a new photo",
+    responses={
+        200: {"model": Uploaded, "description": "These bytes are already a photo."},
+        **problems(401, 403, 404, 409, 413, 415, 422, 507),
+    },
+)
+def copy_edit(viewer: PhotoWriter, context: ContextDep, response: Response, edit_id: UUID) -> Uploaded:
+    """A photo of the edited picture, with its source's title, description, time, place and confirmed tags."""
+    return answer(edit_copies.save_as_photo(context, viewer, edit_id), response)
 
 
 @router.post(

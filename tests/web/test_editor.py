@@ -239,3 +239,28 @@ def test_slow_recipes_are_previewed_smaller(context: Context, anna: Viewer, brow
     assert edits._quick_side(edits.checked(quick), photo, 1024) == 1024
     assert 448 <= edits._quick_side(edits.checked(slow), photo, 1024) < 1024
     assert edits._quick_side(edits.checked(slow), photo, 160) == 160
+
+
+def test_an_edit_is_saved_as_a_new_photo_from_the_photos_page(
+    browser: Any, context: Context, photo_id: str
+) -> None:
+    browser.post(f"/photo/{photo_id}/edit", {"operation": "invert", "title": "Negative"})
+    page = browser.get(f"/photo/{photo_id}").text
+    assert "/copy" not in page, "not while it is being made"
+    work(context)
+    page = browser.get(f"/photo/{photo_id}").text
+    (action,) = re.findall(rf'action="(/photo/{photo_id}/edits/[^"]+/copy)"', page)
+    made = browser.post(action)
+    assert made.url.path not in (f"/photo/{photo_id}", action)
+    assert "This is the new photo." in made.text
+    again = browser.post(action)
+    assert again.url.path == made.url.path
+    assert "You have this photo already." in again.text
+
+
+def test_an_edit_that_is_not_ready_is_not_copied_and_the_page_says_why(browser: Any, photo_id: str) -> None:
+    page = browser.post(f"/photo/{photo_id}/edit", {"operation": "invert"})
+    (action,) = re.findall(rf'action="(/photo/{photo_id}/edits/[^"]+)/delete"', page.text)
+    early = browser.post(f"{action}/copy")
+    assert early.url.path == f"/photo/{photo_id}"
+    assert "The edit is still being made." in early.text

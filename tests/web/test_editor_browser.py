@@ -100,6 +100,8 @@ def test_a_recipe_is_made_looked_at_saved_and_put_away(screen: Any, photos: list
     page.wait_for_selector(".edit-lines [data-status=ready]")
     page.click("[aria-label='Show Grey']")
     page.wait_for_selector('.canvas img[src^="/api/v1/edits/"]')
+    page.click("[aria-label='Save Grey as a new photo']")
+    page.wait_for_selector(".toast:has-text('Saved as a new photo') button:has-text('Open')")
     page.click("[aria-label='Delete Grey']")
     page.wait_for_selector(".edit-lines [data-edit]", state="detached")
     page.click(".toast button:has-text('Undo')")
