@@ -67,6 +67,8 @@ def _row(parameter: Parameter) -> str:
     if parameter.only_for:
         name, values = parameter.only_for
         doc += f" (`{name}`: {', '.join(_value(v) for v in values)})"
+    if parameter.names:
+        doc += " " + "; ".join(f"`{name}` {title.en} {title.zh}" for name, title in parameter.names()) + "."
     return f"| `{parameter.name}` | {parameter.kind} | {_accepted(parameter)} | {_value(parameter.default)} | {doc} |"
 
 

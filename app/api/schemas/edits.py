@@ -64,6 +64,11 @@ class ProcessRequest(Schema):
     format: str | None = Field(None, max_length=8)
 
 
+class ChoicePublic(Schema):
+    value: str = Field(examples=["starry-night"])
+    title: str = Field(examples=["The Starry Night"])
+
+
 class ParameterPublic(Schema):
     name: str
     type: str
@@ -71,6 +76,9 @@ class ParameterPublic(Schema):
     default: Any = None
     unit: str | None
     range: dict[str, Any] | None
+    choices: list[ChoicePublic] | None = Field(
+        description="The names a text may be, with titles in your language; null where there is no list of them."
+    )
     only_for: dict[str, list[Any]] | None
 
 
