@@ -31,6 +31,9 @@ Between steps pictures are sRGB in 32-bit floating point, so a chain is rounded 
 with geometry and is left alone by everything else. Parameters in px are in pixels of the original; previews
 scale them. Seconds are rough CPU seconds of one thread per megapixel of input with default parameters.
 
+`albumen process IN OUT --op crop,width=0.5 --op channels,gain=[1,1,1.2]` carries the same out on files, a folder at a
+time with `--out DIR`; there the `photo` of a style is a file.
+
 What a photo would gain from is proposed with reasons: by the editor above its tools, by
 `GET /api/v1/photos/{{id}}/suggestions`, and by `albumen process --suggest FILE`. Rules measure light, haze, range,
 cast, noise, tilt and size (`ml/enhance/auto.py`); no network runs for it, and nothing is changed until it is applied.
