@@ -5,10 +5,10 @@ from __future__ import annotations
 import base64
 import json
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Query, Request
 from fastapi.concurrency import run_in_threadpool
 from starlette.responses import FileResponse, JSONResponse, Response
 
@@ -82,15 +82,31 @@ def create_edit(viewer: PhotoWriter, session: WriteDb, photo_id: PhotoId, body: 
     "/photos/{photo_id}/edits/preview",
     response_class=Response,
     summary="How a recipe will look",
-    responses={200: {"content": {"image/jpeg": {}}}, **problems(401, 403, 404, 422)},
+    responses={
+        200: {"content": {"image/jpeg": {}}},
+        204: {"description": "With `quick`: the preview itself is quick."},
+        **problems(401, 403, 404, 422),
+    },
 )
 def preview_edit(
-    viewer: PhotoReader, session: ReadDb, context: ContextDep, photo_id: PhotoId, body: EditCreate
+    viewer: PhotoReader,
+    session: ReadDb,
+    context: ContextDep,
+    photo_id: PhotoId,
+    body: EditCreate,
+    quick: Annotated[
+        bool, Query(description="A stand-in within about a second, where one is needed.")
+    ] = False,
 ) -> Response:
-    """A JPEG with a long side of at most 1,024 pixels; nothing is stored."""
+    """A JPEG with a long side of at most 1,024 pixels; nothing is stored.
+
+    Slow recipes take seconds. With `quick` their quickest models work on fewer pixels: something to look at until then.
+    """
+    if quick and not edits.wants_stand_in(session, viewer, photo_id, body.recipe):
+        return Response(status_code=204)
     with context.storage.scratch() as folder:
         target = folder / "preview.jpg"
-        edits.preview(context, session, viewer, photo_id, body.recipe, target)
+        edits.preview(context, session, viewer, photo_id, body.recipe, target, stand_in=quick)
         return Response(target.read_bytes(), media_type="image/jpeg", headers={"Cache-Control": "no-store"})
 
 

@@ -27,6 +27,12 @@ log = logging.getLogger(__name__)
 _PREVIEW_SIDE = 1024
 _PREVIEW_SECONDS = 4.0  # of computing, as the operations estimate it
 _LEAST_SIDE = 448
+_STAND_IN_SECONDS, _STAND_IN_SIDE = (
+    0.6,
+    256,
+)  # the same for a picture to look at while a slow preview is worked
+_PAINTED = {"style": "fast"}  # a search takes minutes whatever the size
+_QUICKER = {**_PAINTED, "dehaze": "fast", "low_light": "fast", "super_resolution": "faithful"}
 _QUICK_TURN, _SLOW_TURN = 1.0, 20.0  # seconds to wait for the bench
 
 
@@ -276,17 +282,19 @@ def preview(
     *,
     long_side: int = _PREVIEW_SIDE,
     supersede: bool = True,
+    stand_in: bool = False,
 ) -> darkroom.Developed:
     """How a recipe will look, at a long side of 1,024 pixels or less, quickly and without storing anything.
 
     A slow recipe is worked at a smaller size. Someone who looks at a photo in a browser wants the newest preview
-    only: with ``supersede`` their earlier one of the same photo is given up (never that of an API key).
+    only: with ``supersede`` their earlier one of the same photo is given up (never that of an API key). A
+    ``stand_in`` is done within about a second: by each operation's quickest model, and smaller still.
 
     Raises:
         Conflict: a newer preview took this one's place.
     """
     photo = photos.get_photo(session, viewer, photo_id)
-    steps = _without_search(checked(recipe, (photo.width, photo.height)))
+    steps = _by_models(checked(recipe, (photo.width, photo.height)), _QUICKER if stand_in else _PAINTED)
     names = _style_photos(steps)
     wanted = [photo, *(photos.get_photo(session, viewer, name) for name in names)]
     source, *styles = sources = [context.storage.rendition(one.checksum, "preview") for one in wanted]
@@ -296,7 +304,8 @@ def preview(
     as_jpeg = [step for step in steps.as_json() if step["op"] != "output"] + [
         {"op": "output", "format": "jpeg"}
     ]
-    side = _quick_side(steps, photo, long_side)
+    quick = (_STAND_IN_SECONDS, _STAND_IN_SIDE) if stand_in else (_PREVIEW_SECONDS, _LEAST_SIDE)
+    side = _quick_side(steps, photo, long_side, *quick)
     named = dict(zip(map(str, names), styles, strict=True))
     order = darkroom.Order(source, as_jpeg, target, named, cues_of(session, photo), side)
     seconds = context.settings.process_seconds
@@ -314,19 +323,35 @@ def preview(
             raise Conflict("A newer preview of this photo has been asked for.") from None
 
 
-def _without_search(steps: Recipe) -> Recipe:
-    """The recipe with styles painted in seconds: a search takes minutes whatever the size."""
-    quick = [{**step, "model": "fast"} if step["op"] == "style" else step for step in steps.as_json()]
-    return validate_recipe(quick)
+def wants_stand_in(session: ReadSession, viewer: Viewer, photo_id: UUID, recipe: Any) -> bool:
+    """Whether the preview of a recipe takes so long that a quicker picture is worth looking at meanwhile."""
+    photo = photos.get_photo(session, viewer, photo_id)
+    steps = _by_models(checked(recipe, (photo.width, photo.height)), _PAINTED)
+    if _by_models(steps, _QUICKER) != steps:
+        return True
+    return _seconds(steps, photo, _quick_side(steps, photo, _PREVIEW_SIDE)) > 1
 
 
-def _quick_side(steps: Recipe, photo: Photo, long_side: int) -> int:
+def _by_models(steps: Recipe, models: Mapping[str, str]) -> Recipe:
+    """The recipe with these models in place of those it names."""
+    return validate_recipe(
+        [{**step, "model": models[step["op"]]} if step["op"] in models else step for step in steps.as_json()]
+    )
+
+
+def _quick_side(
+    steps: Recipe,
+    photo: Photo,
+    long_side: int,
+    most: float = _PREVIEW_SECONDS,
+    least: int = _LEAST_SIDE,
+) -> int:
     """The long side at which a preview is worked: smaller for slow recipes, as far as one can still judge it."""
     side = min(long_side, max(photo.width, photo.height))
     seconds = _seconds(steps, photo, side)
-    if seconds <= _PREVIEW_SECONDS:
+    if seconds <= most:
         return side
-    return max(min(side, _LEAST_SIDE), round(side * (_PREVIEW_SECONDS / seconds) ** 0.5))
+    return max(min(side, least), round(side * (most / seconds) ** 0.5))
 
 
 def _seconds(steps: Recipe, photo: Photo, side: int) -> float:

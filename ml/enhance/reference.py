@@ -30,6 +30,7 @@ A parameter that is left out takes its default. At most {MAX_STEPS} steps; no in
 Between steps pictures are sRGB in 32-bit floating point, so a chain is rounded once. Transparency travels
 with geometry and is left alone by everything else. Parameters in px are in pixels of the original; previews
 scale them. Seconds are rough CPU seconds of one thread per megapixel of input with default parameters.
+While a slow recipe's preview is worked, the editor shows one by the quickest models and says so.
 
 `albumen process IN OUT --op crop,width=0.5 --op channels,gain=[1,1,1.2]` carries the same out on files, a folder at a
 time with `--out DIR`; there the `photo` of a style is a file.

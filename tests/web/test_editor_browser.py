@@ -137,6 +137,47 @@ def test_what_is_suggested_is_applied_with_one_press_and_taken_back(
     assert page.get_attribute("#tab-steps", "data-count") == ""
 
 
+def test_a_slow_preview_shows_a_quick_one_first_and_says_so(
+    screen: Any, photos: list[str], draw: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from app.imaging import darkroom
+
+    go_on = threading.Event()
+    sizes = {"fast": (320, 240), "best": (640, 480)}
+    asked: list[str] = []
+
+    def develop(settings: Any, order: darkroom.Order, **_limits: Any) -> darkroom.Developed:
+        model = order.recipe[0]["model"]
+        asked.append(model)
+        if model == "best" and len(asked) == 2:
+            go_on.wait(20)
+        order.target.write_bytes(draw(sizes[model]))
+        return darkroom.Developed("jpeg", *sizes[model], 1)
+
+    monkeypatch.setattr(darkroom, "develop", develop)
+    monkeypatch.setattr(BENCH, "develop", develop)
+    s = screen()
+    page = open_editor(s, photos[0])
+    page.evaluate("document.querySelector('photo-editor').change((r) => r.add('dehaze', { model: 'best' }))")
+    page.wait_for_selector('.canvas img[src^="blob:"]:not(.before)')
+    page.wait_for_selector(".stage-note:has-text('Quick preview')")
+    wide = "document.querySelector('.canvas img:not(.before)').naturalWidth"
+    assert page.evaluate(wide) == 320
+    first = shown(page)
+    go_on.set()
+    wait_for_preview(page, first)
+    page.wait_for_selector(".stage-note", state="hidden")
+    assert page.evaluate(wide) == 640
+    # A slider after the slow step: the server has that step's picture still, nothing has to stand in.
+    page.click("#tab-light")
+    page.focus("[data-op=exposure] input[type=range]")
+    whole = shown(page)
+    page.keyboard.press("ArrowRight")
+    wait_for_preview(page, whole)
+    assert asked == ["fast", "best", "best"]
+    assert s.complaints == []
+
+
 def test_a_slider_put_back_leaves_no_step(screen: Any, photos: list[str]) -> None:
     s = screen()
     page = open_editor(s, photos[0])
