@@ -5,15 +5,16 @@ from __future__ import annotations
 import base64
 import json
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Query, Request
 from fastapi.concurrency import run_in_threadpool
 from starlette.responses import FileResponse, JSONResponse, Response
 
 from app.api.files import send_rendition
 from app.api.forms import file_form, file_of, form_body, is_json, parsed, picture_of, read_form
+from app.api.intake import answer
 from app.api.schemas import (
     EditCreate,
     EditPublic,
@@ -22,6 +23,9 @@ from app.api.schemas import (
     OperationPublic,
     PhotoId,
     ProcessRequest,
+    ReasonPublic,
+    SuggestionsPublic,
+    Uploaded,
     problems,
 )
 from app.context import Context
@@ -29,7 +33,7 @@ from app.deps import ContextDep, ImageProcessor, Language, PhotoReader, PhotoWri
 from app.errors import Invalid
 from app.imaging.formats import MEDIA_TYPES
 from app.sentences import say
-from app.services import edits, intake
+from app.services import edit_copies, edits, intake, suggestions
 
 router = APIRouter(tags=["enhancement"])
 
@@ -43,6 +47,22 @@ router = APIRouter(tags=["enhancement"])
 def list_enhancements(viewer: PhotoReader, language: Language) -> list[dict[str, Any]]:
     """Name, kind, parameters with type, range, default and unit, and rough CPU seconds per megapixel."""
     return edits.operations(language)
+
+
+@router.get(
+    "/photos/{photo_id}/suggestions",
+    response_model=SuggestionsPublic,
+    responses=problems(401, 403, 404, 422),
+    summary="What would make a photo better",
+)
+def suggest_edits(
+    viewer: PhotoReader, session: ReadDb, context: ContextDep, language: Language, photo_id: PhotoId
+) -> SuggestionsPublic:
+    """A recipe with a reason for each step, measured from the photo; nothing is changed. Empty where it is fine."""
+    found = suggestions.for_photo(context, session, viewer, photo_id)
+    reasons = [ReasonPublic(op=s.step["op"], text=suggestions.said(s.reason, language)) for s in found]
+    nothing = ReasonPublic(op=None, text=suggestions.said(suggestions.NOTHING, language))
+    return SuggestionsPublic(recipe=[s.step for s in found], reasons=reasons or [nothing])
 
 
 @router.post(
@@ -64,15 +84,31 @@ def create_edit(viewer: PhotoWriter, session: WriteDb, photo_id: PhotoId, body: 
     "/photos/{photo_id}/edits/preview",
     response_class=Response,
     summary="How a recipe will look",
-    responses={200: {"content": {"image/jpeg": {}}}, **problems(401, 403, 404, 422)},
+    responses={
+        200: {"content": {"image/jpeg": {}}},
+        204: {"description": "With `quick`: the preview itself is quick."},
+        **problems(401, 403, 404, 422),
+    },
 )
 def preview_edit(
-    viewer: PhotoReader, session: ReadDb, context: ContextDep, photo_id: PhotoId, body: EditCreate
+    viewer: PhotoReader,
+    session: ReadDb,
+    context: ContextDep,
+    photo_id: PhotoId,
+    body: EditCreate,
+    quick: Annotated[
+        bool, Query(description="A stand-in within about a second, where one is needed.")
+    ] = False,
 ) -> Response:
-    """A JPEG with a long side of at most 1,024 pixels; nothing is stored."""
+    """A JPEG with a long side of at most 1,024 pixels; nothing is stored.
+
+    Slow recipes take seconds. With `quick` their quickest models work on fewer pixels: something to look at until then.
+    """
+    if quick and not edits.wants_stand_in(session, viewer, photo_id, body.recipe):
+        return Response(status_code=204)
     with context.storage.scratch() as folder:
         target = folder / "preview.jpg"
-        edits.preview(context, session, viewer, photo_id, body.recipe, target)
+        edits.preview(context, session, viewer, photo_id, body.recipe, target, stand_in=quick)
         return Response(target.read_bytes(), media_type="image/jpeg", headers={"Cache-Control": "no-store"})
 
 
@@ -144,6 +180,21 @@ def delete_edit(viewer: PhotoWriter, session: WriteDb, edit_id: UUID) -> None:
 )
 def restore_edit(viewer: PhotoWriter, session: WriteDb, edit_id: UUID) -> EditPublic:
     return EditPublic.of(edits.restore_edit(session, viewer, edit_id))
+
+
+@router.post(
+    "/edits/{edit_id}/copy",
+    status_code=201,
+    response_model=Uploaded,
+    summary="Save an edit as a new photo",
+    responses={
+        200: {"model": Uploaded, "description": "These bytes are already a photo."},
+        **problems(401, 403, 404, 409, 413, 415, 422, 507),
+    },
+)
+def copy_edit(viewer: PhotoWriter, context: ContextDep, response: Response, edit_id: UUID) -> Uploaded:
+    """A photo of the edited picture, with its source's title, description, time, place and confirmed tags."""
+    return answer(edit_copies.save_as_photo(context, viewer, edit_id), response)
 
 
 @router.post(

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 
 from app import logs
-from app.cli import albums, bench, help, models, photos, retag, serving, upkeep, users
+from app.cli import albums, bench, help, models, photos, processing, retag, serving, upkeep, users
 from app.cli.command import Handler, fail, reason
 from app.errors import AppError
 from app.settings import Settings
@@ -75,6 +75,6 @@ def parser() -> argparse.ArgumentParser:
             command.add_argument("--json", action="store_true", help="print JSON")
         return command
 
-    for room in (serving, users, photos, albums, retag, models, upkeep, bench, help):
+    for room in (serving, users, photos, processing, albums, retag, models, upkeep, bench, help):
         room.register(add)
     return whole

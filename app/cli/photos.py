@@ -1,11 +1,9 @@
-"""Photos in and out: importing, exporting, looking at files, processing one."""
+"""Photos in and out: importing, exporting, looking at files."""
 
 from __future__ import annotations
 
 import argparse
-import json
 from pathlib import Path
-from typing import Any
 
 from app.cli.command import Add, chosen_viewer, fail, opened, print_json, reason
 from app.errors import AppError
@@ -42,18 +40,6 @@ def register(add: Add) -> None:
     analyze = add("analyze", _analyze, "Print what the models see in files; nothing is stored.", as_json=True)
     analyze.add_argument("files", nargs="+", type=Path, metavar="FILE")
     analyze.add_argument("--language", choices=["en", "zh"], default="en")
-
-    process = add("process", _process, "Apply edit operations to a file.", as_json=True)
-    process.add_argument("source", type=Path, metavar="IN")
-    process.add_argument("target", type=Path, metavar="OUT")
-    process.add_argument(
-        "--op",
-        action="append",
-        default=[],
-        metavar="NAME[,PARAMETER=VALUE...]",
-        help="an operation, such as low_light,strength=0.7; repeat for more",
-    )
-    process.add_argument("--recipe", help="the recipe as a JSON list, instead of --op")
 
 
 def _import(arguments: argparse.Namespace, settings: Settings) -> int:
@@ -145,63 +131,3 @@ def _analyze(arguments: argparse.Namespace, settings: Settings) -> int:
         for tag in result.get("tags", []):
             print(f"  {tag['confidence']:5.2f}  {tag['name']:<28} {tag['source']:<7} {tag['model']}")
     return 1 if failures else 0
-
-
-def _process(arguments: argparse.Namespace, settings: Settings) -> int:
-    from tqdm import tqdm
-
-    from app.imaging import darkroom
-    from app.services import edits
-
-    source, target = arguments.source.resolve(), arguments.target.resolve()
-    recipe = _recipe(arguments)
-    if not source.is_file():
-        fail(f"there is no file {arguments.source}")
-    if not target.parent.is_dir():
-        fail(f"there is no folder {target.parent}")
-    if target.is_dir() or (target.exists() and target.samefile(source)):
-        fail(
-            f"{arguments.target} cannot be the result: an original is never written over. Name another file."
-        )
-    suffix = arguments.target.suffix.lower().lstrip(".")
-    if not any(step.get("op") == "output" for step in recipe):
-        recipe.append({"op": "output", "format": suffix})
-    edits.checked(recipe)
-    order = darkroom.Order(source, recipe, target)
-    with tqdm(total=100, unit="%", disable=arguments.json or None) as bar:
-        done = darkroom.develop(
-            settings, order, progress=lambda f: bar.update(round(f * 100) - bar.n) and None
-        )
-    if arguments.json:
-        print_json(vars(done))
-    else:
-        print(f"{arguments.target}: {done.format}, {done.width} x {done.height}, {done.size:,} bytes")
-    return 0
-
-
-def _recipe(arguments: argparse.Namespace) -> list[dict[str, Any]]:
-    """The steps as given; what they mean is checked later."""
-    if not arguments.recipe:
-        return [_operation(text) for text in arguments.op]
-    try:
-        steps = json.loads(arguments.recipe)
-    except json.JSONDecodeError as error:
-        fail(f"--recipe is not JSON: {error}")
-    if not isinstance(steps, list) or not all(isinstance(step, dict) for step in steps):
-        fail('--recipe must be a list of steps, such as [{"op": "sharpen"}]')
-    return steps
-
-
-def _operation(text: str) -> dict[str, Any]:
-    """``name,parameter=value,...``; values are JSON where they can be, else text."""
-    name, *parameters = text.split(",")
-    step: dict[str, Any] = {"op": name}
-    for parameter in parameters:
-        key, equals, value = parameter.partition("=")
-        if not equals:
-            fail(f"--op {text}: {parameter} must have the form parameter=value")
-        try:
-            step[key] = json.loads(value)
-        except json.JSONDecodeError:
-            step[key] = value
-    return step

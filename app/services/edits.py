@@ -27,6 +27,12 @@ log = logging.getLogger(__name__)
 _PREVIEW_SIDE = 1024
 _PREVIEW_SECONDS = 4.0  # of computing, as the operations estimate it
 _LEAST_SIDE = 448
+_STAND_IN_SECONDS, _STAND_IN_SIDE = (
+    0.6,
+    256,
+)  # the same for a picture to look at while a slow preview is worked
+_PAINTED = {"style": "fast"}  # a search takes minutes whatever the size
+_QUICKER = {**_PAINTED, "dehaze": "fast", "low_light": "fast", "super_resolution": "faithful"}
 _QUICK_TURN, _SLOW_TURN = 1.0, 20.0  # seconds to wait for the bench
 
 
@@ -182,7 +188,7 @@ def render(context: Context, edit_id: UUID, follow: Follow, keep: Callable[[Writ
         edit = session.get(Edit, edit_id)
         photo = session.get(Photo, edit.photo_id) if edit is not None else None
         styles = _style_files(session, context, edit) if edit is not None else {}
-        cues = _cues(session, photo) if photo is not None else {}
+        cues = cues_of(session, photo) if photo is not None else {}
     if edit is None or photo is None or edit.deleted_at is not None:
         raise NotFound("The edit or its photo is gone.")
     target = context.settings.data / "incoming" / f"{edit_id}.edit"
@@ -276,18 +282,20 @@ def preview(
     *,
     long_side: int = _PREVIEW_SIDE,
     supersede: bool = True,
+    stand_in: bool = False,
 ) -> darkroom.Developed:
     """How a recipe will look, at a long side of 1,024 pixels or less, quickly and without storing anything.
 
     A slow recipe is worked at a smaller size; what a recipe enlarges is shrunk again. Someone who looks at a photo in
     a browser wants the newest preview only: with ``supersede`` their earlier one of the same photo is given up (never
-    that of an API key).
+    that of an API key). A ``stand_in`` is done within about a second: by each operation's quickest model, and smaller
+    still.
 
     Raises:
         Conflict: a newer preview took this one's place.
     """
     photo = photos.get_photo(session, viewer, photo_id)
-    steps = _without_search(checked(recipe, (photo.width, photo.height)))
+    steps = _by_models(checked(recipe, (photo.width, photo.height)), _QUICKER if stand_in else _PAINTED)
     names = _style_photos(steps)
     wanted = [photo, *(photos.get_photo(session, viewer, name) for name in names)]
     source, *styles = sources = [context.storage.rendition(one.checksum, "preview") for one in wanted]
@@ -297,9 +305,10 @@ def preview(
     as_jpeg = [step for step in steps.as_json() if step["op"] != "output"] + [
         {"op": "output", "format": "jpeg"}
     ]
-    side = _quick_side(steps, photo, long_side)
+    quick = (_STAND_IN_SECONDS, _STAND_IN_SIDE) if stand_in else (_PREVIEW_SECONDS, _LEAST_SIDE)
+    side = _quick_side(steps, photo, long_side, *quick)
     named = dict(zip(map(str, names), styles, strict=True))
-    order = darkroom.Order(source, as_jpeg, target, named, _cues(session, photo), side, long_side)
+    order = darkroom.Order(source, as_jpeg, target, named, cues_of(session, photo), side, long_side)
     seconds = context.settings.process_seconds
     # A slow recipe rather waits for the bench than for its networks to be loaded once more.
     turn = _SLOW_TURN if _seconds(steps, photo, side) > 1 else _QUICK_TURN
@@ -315,19 +324,35 @@ def preview(
             raise Conflict("A newer preview of this photo has been asked for.") from None
 
 
-def _without_search(steps: Recipe) -> Recipe:
-    """The recipe with styles painted in seconds: a search takes minutes whatever the size."""
-    quick = [{**step, "model": "fast"} if step["op"] == "style" else step for step in steps.as_json()]
-    return validate_recipe(quick)
+def wants_stand_in(session: ReadSession, viewer: Viewer, photo_id: UUID, recipe: Any) -> bool:
+    """Whether the preview of a recipe takes so long that a quicker picture is worth looking at meanwhile."""
+    photo = photos.get_photo(session, viewer, photo_id)
+    steps = _by_models(checked(recipe, (photo.width, photo.height)), _PAINTED)
+    if _by_models(steps, _QUICKER) != steps:
+        return True
+    return _seconds(steps, photo, _quick_side(steps, photo, _PREVIEW_SIDE)) > 1
 
 
-def _quick_side(steps: Recipe, photo: Photo, long_side: int) -> int:
+def _by_models(steps: Recipe, models: Mapping[str, str]) -> Recipe:
+    """The recipe with these models in place of those it names."""
+    return validate_recipe(
+        [{**step, "model": models[step["op"]]} if step["op"] in models else step for step in steps.as_json()]
+    )
+
+
+def _quick_side(
+    steps: Recipe,
+    photo: Photo,
+    long_side: int,
+    most: float = _PREVIEW_SECONDS,
+    least: int = _LEAST_SIDE,
+) -> int:
     """The long side at which a preview is worked: smaller for slow recipes, as far as one can still judge it."""
     side = min(long_side, max(photo.width, photo.height))
     seconds = _seconds(steps, photo, side)
-    if seconds <= _PREVIEW_SECONDS:
+    if seconds <= most:
         return side
-    return max(min(side, _LEAST_SIDE), round(side * (_PREVIEW_SECONDS / seconds) ** 0.5))
+    return max(min(side, least), round(side * (most / seconds) ** 0.5))
 
 
 def _seconds(steps: Recipe, photo: Photo, side: int) -> float:
@@ -386,6 +411,7 @@ def _style_files(session: ReadSession, context: Context, edit: Edit) -> dict[str
     return found
 
 
-def _cues(session: ReadSession, photo: Photo) -> dict[str, float]:
-    rows = session.execute(select(Cue.name, Cue.value).where(Cue.photo_id == photo.id))
-    return dict(rows.tuples().all())
+def cues_of(session: ReadSession, photo: Photo) -> dict[str, float]:
+    """Which cues the analysis raised, 1 or 0 by name, as ``ml.enhance.auto`` wants them; empty before it."""
+    rows = session.execute(select(Cue.name, Cue.flagged).where(Cue.photo_id == photo.id))
+    return {name: float(flagged) for name, flagged in rows}

@@ -10,7 +10,7 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import BinaryIO
@@ -35,6 +35,9 @@ from app.storage import Incoming, InPlace
 
 _DATA_URL = re.compile(r"^data:[\w.+-]+/[\w.+-]+(;[\w.+-]+=[^;,]*)*;base64,", re.ASCII)
 MAX_CHECKSUMS = 5000
+
+Settle = Callable[[WriteSession, Photo], None]
+"""Says in the same transaction what is known of a new photo beside its file, instead of the file's own keywords."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +71,9 @@ class _Existing:
     trashed: bool = field(default=False)
 
 
-def add_stream(context: Context, viewer: Viewer, stream: BinaryIO, options: Options) -> Added:
+def add_stream(
+    context: Context, viewer: Viewer, stream: BinaryIO, options: Options, *, settle: Settle | None = None
+) -> Added:
     """Take a photo from a binary stream.
 
     Raises:
@@ -76,7 +81,7 @@ def add_stream(context: Context, viewer: Viewer, stream: BinaryIO, options: Opti
         NotFound: ``album_id`` is not an album of the viewer's.
     """
     with context.storage.receive(stream) as incoming:
-        return add_received(context, viewer, incoming, options)
+        return add_received(context, viewer, incoming, options, settle=settle)
 
 
 def decode_base64(data: str, field_name: str = "data") -> bytes:
@@ -93,7 +98,14 @@ def decode_base64(data: str, field_name: str = "data") -> bytes:
         ) from None
 
 
-def add_received(context: Context, viewer: Viewer, incoming: Incoming | InPlace, options: Options) -> Added:
+def add_received(
+    context: Context,
+    viewer: Viewer,
+    incoming: Incoming | InPlace,
+    options: Options,
+    *,
+    settle: Settle | None = None,
+) -> Added:
     """Take a fully received file; ``incoming`` stays the caller's to discard when this raises."""
     with context.database.read() as session:
         if options.album_id is not None:
@@ -106,7 +118,7 @@ def add_received(context: Context, viewer: Viewer, incoming: Incoming | InPlace,
         context.storage.keep(incoming)
         try:
             with context.database.write() as session:
-                _insert(session, photo, viewer, options, inspection.metadata.keywords)
+                _insert(session, photo, viewer, options, settle or _by_keywords(viewer, inspection))
             return Added(photo.id, photo.checksum, "pending", duplicate=False)
         except IntegrityError:
             # The same bytes arrived twice at once and the other request won; anything else is a real fault.
@@ -158,17 +170,24 @@ def _find(session: ReadSession, viewer: Viewer, sha256: str) -> _Existing | None
     return None if row is None else _Existing(row.id, row.status, row.deleted_at is not None)
 
 
-def _insert(
-    session: WriteSession, photo: Photo, viewer: Viewer, options: Options, keywords: Iterable[str]
-) -> None:
+def _by_keywords(viewer: Viewer, seen: Inspection) -> Settle:
+    def settle(session: WriteSession, photo: Photo) -> None:
+        words = seen.metadata.keywords
+        for tag_id in {vocabulary.named(session, viewer, word, synonyms=False).id for word in words}:
+            # What somebody wrote into the file is a person's word, as if said here.
+            session.add(
+                PhotoTag(tag_id=tag_id, photo_id=photo.id, source="user", confidence=1.0, state="confirmed")
+            )
+
+    return settle
+
+
+def _insert(session: WriteSession, photo: Photo, viewer: Viewer, options: Options, settle: Settle) -> None:
     session.add(photo)
     session.flush()
+    settle(session, photo)
+    session.flush()
     index_terms(session, photo)
-    for tag_id in {vocabulary.named(session, viewer, word, synonyms=False).id for word in keywords}:
-        # What somebody wrote into the file is a person's word, as if said here.
-        session.add(
-            PhotoTag(tag_id=tag_id, photo_id=photo.id, source="user", confidence=1.0, state="confirmed")
-        )
     if options.album_id is not None:
         albums.add_photos(session, viewer, options.album_id, [photo.id])
     jobs.enqueue(

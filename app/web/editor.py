@@ -14,7 +14,7 @@ from starlette.responses import Response
 
 from app import deps
 from app.errors import AppError, NotFound
-from app.services import edits, photos
+from app.services import edit_copies, edits, photos
 from app.web import present
 from app.web.contexts import EditorPage
 from app.web.i18n import Translator
@@ -183,3 +183,16 @@ def restore_edit(
 ) -> Response:
     edits.restore_edit(session, viewer, edit_id)
     return go(f"/photo/{photo_id}", "flash.restored")
+
+
+@router.post("/photo/{photo_id}/edits/{edit_id}/copy")
+def copy_edit(
+    form: Form, viewer: PageViewer, context: deps.ContextDep, photo_id: UUID, edit_id: UUID
+) -> Response:
+    try:
+        made = edit_copies.save_as_photo(context, viewer, edit_id)
+    except NotFound:
+        raise
+    except AppError as error:
+        return tell(f"/photo/{photo_id}", error.detail)
+    return go(f"/photo/{made.id}", "editor.copy_there" if made.duplicate else "editor.copy_made")

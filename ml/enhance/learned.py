@@ -85,6 +85,12 @@ def _check_style(params: Params) -> None:
         raise ValueRejected(f"must be one of {', '.join(names)}", "preset", {"choices": names})
 
 
+def _preset_names() -> list[tuple[str, Text]]:
+    from ml.enhance.style import PRESETS
+
+    return [(preset.name, preset.title) for preset in PRESETS]
+
+
 def _style_cost(params: Params) -> float:
     from ml.enhance.style import is_fast
 
@@ -186,6 +192,7 @@ OPERATIONS: tuple[Operation, ...] = (
                 ),
                 "",
                 pattern="[a-z0-9_-]{0,64}",
+                names=_preset_names,
             ),
             Parameter(
                 "photo",

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
@@ -165,6 +165,7 @@ class Parameter:
     ``EV``, ``%``, ``s`` or empty for plain factors and fractions. A default of None means that the parameter
     may be left out. ``only_for`` (parameter, values) says when it has an effect, for editors that hide what
     does nothing. ``aliases`` are (other name, choice); a choice that has some may be written in any case.
+    ``names`` gives the accepted names of a text with their titles, where there is a list of them.
     """
 
     name: str
@@ -179,6 +180,7 @@ class Parameter:
     pattern: str = ""
     only_for: tuple[str, tuple[Any, ...]] | None = None
     aliases: tuple[tuple[str, str], ...] = ()
+    names: Callable[[], Sequence[tuple[str, Text]]] | None = None
 
     def range(self) -> dict[str, Any]:
         """What is accepted, as JSON-ready members."""

@@ -225,6 +225,12 @@ def describe_operations(language: str = "en") -> list[dict[str, Any]]:
                 "default": parameter.default,
                 "unit": parameter.unit or None,
                 "range": parameter.range(),
+                "choices": [
+                    {"value": name, "title": title.zh if chinese else title.en}
+                    for name, title in parameter.names()
+                ]
+                if parameter.names
+                else None,
                 "only_for": {parameter.only_for[0]: list(parameter.only_for[1])}
                 if parameter.only_for
                 else None,

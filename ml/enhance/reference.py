@@ -30,10 +30,18 @@ A parameter that is left out takes its default. At most {MAX_STEPS} steps; no in
 Between steps pictures are sRGB in 32-bit floating point, so a chain is rounded once. Transparency travels
 with geometry and is left alone by everything else. Parameters in px are in pixels of the original; previews
 scale them. Seconds are rough CPU seconds of one thread per megapixel of input with default parameters.
+While a slow recipe's preview is worked, the editor shows one by the quickest models and says so.
 
 A recipe that leaves every pixel as it is and asks for no other format, quality, colours or metadata gives the
 original file itself, byte for byte. Any other result is one picture: of an animated GIF or WebP or a TIFF of several
 pages the first one is edited, and the others are not in the result.
+
+`albumen process IN OUT --op crop,width=0.5 --op channels,gain=[1,1,1.2]` carries the same out on files, a folder at a
+time with `--out DIR`; there the `photo` of a style is a file.
+
+What a photo would gain from is proposed with reasons: by the editor above its tools, by
+`GET /api/v1/photos/{{id}}/suggestions`, and by `albumen process --suggest FILE`. Rules measure light, haze, range,
+cast, noise, tilt and size (`ml/enhance/auto.py`); no network runs for it, and nothing is changed until it is applied.
 """
 
 
@@ -67,6 +75,8 @@ def _row(parameter: Parameter) -> str:
     if parameter.only_for:
         name, values = parameter.only_for
         doc += f" (`{name}`: {', '.join(_value(v) for v in values)})"
+    if parameter.names:
+        doc += " " + "; ".join(f"`{name}` {title.en} {title.zh}" for name, title in parameter.names()) + "."
     return f"| `{parameter.name}` | {parameter.kind} | {_accepted(parameter)} | {_value(parameter.default)} | {doc} |"
 
 

@@ -23,8 +23,14 @@ class PhotoEditor extends HTMLElement {
     this.recipe = new Recipe(operations);
     this.draft = `albumen.draft.${this.photo}`;
     this.stage = new Stage(this.querySelector(".stage"), { before: () => this.before() });
-    this.megapixels = (this.stage.size[0] * this.stage.size[1]) / 1e6;
-    this.preview = new Preview(this.photo, { estimate: (steps) => this.estimate(steps), working: (seconds) => this.stage.working(seconds) });
+    this.size = this.stage.size;
+    this.megapixels = (this.size[0] * this.size[1]) / 1e6;
+    this.preview = new Preview(this.photo, {
+      estimate: (steps) => this.estimate(steps),
+      working: (seconds) => this.stage.working(seconds),
+      slow: (steps) => this.slowPart(steps),
+      standIn: (address, key) => this.standIn(address, key),
+    });
     this.panel = new Panel(this, sections, (this.saving = new Saving(this)));
     this.querySelector(".plain-edit").remove();
     this.querySelector(".panel").append(this.panel.element);
@@ -130,6 +136,19 @@ class PhotoEditor extends HTMLElement {
     }
   }
 
+  /** The steps up to the last that a network works on; empty without one. */
+  slowPart(steps) {
+    const last = steps.findLastIndex(({ op }) => this.operations[op].kind === "learned");
+    return last < 0 ? "" : JSON.stringify(steps.slice(0, last + 1));
+  }
+
+  /** A quick picture, said to be one, until the preview is there. */
+  standIn(address, key) {
+    if (key !== this.looked) return;
+    this.stage.show(address);
+    this.stage.tell(t("editor.quick"), "clock");
+  }
+
   /** Show the picture ahead of this step (null: after all steps) for cropping; undefined ends it. */
   async cropping(step) {
     this.cropped = step;
@@ -152,7 +171,7 @@ class PhotoEditor extends HTMLElement {
   }
 
   estimate(steps) {
-    const [width, height] = this.stage.size;
+    const [width, height] = this.size;
     const megapixels = Math.min(1, PREVIEW_SIDE / Math.max(width, height)) ** 2 * ((width * height) / 1e6);
     return steps.reduce((sum, step) => sum + this.operations[step.op].seconds_per_megapixel * megapixels, 0);
   }

@@ -5,6 +5,7 @@ import { defaults } from "./editor_recipe.js";
 import { ShapeTools } from "./editor_shape.js";
 import { Fields } from "./editor_fields.js";
 import { StyleShelf } from "./editor_style.js";
+import { Suggested } from "./editor_suggested.js";
 import { formatNumber, t } from "./i18n.js";
 
 const SYMBOLS = { smart: "sparkle", light: "sun", colour: "palette", detail: "develop", shape: "crop", style: "brush", steps: "layers", save: "save" };
@@ -21,7 +22,8 @@ export class Panel {
     this.tab(list, bodies, "steps", t("editor.steps"), [this.steps]);
     this.tab(list, bodies, "save", t("editor.save_tab"), [saving.element]);
     list.addEventListener("keydown", (event) => this.keys(event));
-    this.element = h("div", { class: "tools" }, list, bodies);
+    this.suggested = new Suggested(editor);
+    this.element = h("div", { class: "tools" }, this.suggested.element, list, bodies);
     this.open(sections[0].name);
   }
 
@@ -108,6 +110,7 @@ export class Panel {
     }
     this.shape?.show(recipe);
     this.shelf?.show(recipe);
+    this.suggested.show(recipe);
     this.showSteps(recipe);
     const count = recipe.steps.length;
     const { tab } = this.tabs.get("steps");

@@ -115,6 +115,7 @@ export class Saving {
         ready && SHOWN.has(edit.format) && press("photos", t("editor.show", { name }), () => this.editor.showFile(file, name)),
         press("copy", t("editor.use", { name }), () => this.editor.loadRecipe(edit.recipe)),
         ready && h("a", { class: "icon-button", href: file, download: "", "aria-label": t("editor.download", { name }), title: t("editor.download", { name }) }, icon("download")),
+        ready && press("plus", t("editor.save_copy", { name }), () => this.saveCopy(edit)),
         edit.status === "pending" && running?.job && press("close", t("cancel"), () => this.cancel(edit.id, running.job)),
         edit.status !== "pending" && press("trash", t("editor.delete", { name }), () => this.remove(edit, name)),
       ),
@@ -133,6 +134,15 @@ export class Saving {
       complain(error); // it was done the moment before
     }
     await this.refresh().catch(complain);
+  }
+
+  async saveCopy(edit) {
+    try {
+      const { id, duplicate } = await api("POST", `/edits/${edit.id}/copy`);
+      toast(t(duplicate ? "editor.copy_there" : "editor.copy_made"), { action: t("editor.copy_open"), run: () => location.assign(`/photo/${id}`) });
+    } catch (error) {
+      complain(error);
+    }
   }
 
   async remove(edit, name) {

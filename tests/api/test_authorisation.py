@@ -216,6 +216,7 @@ ROWS: dict[str, Row] = {
     f"GET {V1}/faces/{{face_id}}/crop": Row(OWNER, READ),
     # edits and pictures that are not stored
     f"GET {V1}/enhancements": Row(ANYONE, READ),
+    f"GET {V1}/photos/{{photo_id}}/suggestions": Row(OWNER, READ),
     f"POST {V1}/photos/{{photo_id}}/edits": Row(OWNER, WRITE, 202, body(recipe=[{"op": "invert"}])),
     f"POST {V1}/photos/{{photo_id}}/edits/preview": Row(OWNER, READ, send=body(recipe=[{"op": "invert"}])),
     f"GET {V1}/photos/{{photo_id}}/edits": Row(OWNER, READ),
@@ -224,6 +225,7 @@ ROWS: dict[str, Row] = {
     f"GET {V1}/edits/{{edit_id}}/preview": Row(OWNER, READ, 409),
     f"DELETE {V1}/edits/{{edit_id}}": Row(OWNER, WRITE, 204),
     f"POST {V1}/edits/{{edit_id}}/restore": Row(OWNER, WRITE),
+    f"POST {V1}/edits/{{edit_id}}/copy": Row(OWNER, WRITE, 409),
     f"POST {V1}/images/process": Row(ANYONE, "images", 422, body(image="#")),
     f"POST {V1}/images/analyze": Row(ANYONE, "images", 422, body(image="#")),
     f"POST {V1}/search/picture": Row(ANYONE, READ, 422, body(image="#")),
@@ -353,6 +355,7 @@ ROWS: dict[str, Row] = {
     "POST /photo/{photo_id}/edit": Row(OWN_PAGE, ok=303, send=form(operation="invert")),
     "POST /photo/{photo_id}/edits/{edit_id}/delete": Row(OWN_PAGE, ok=303),
     "POST /photo/{photo_id}/edits/{edit_id}/restore": Row(OWN_PAGE, ok=303),
+    "POST /photo/{photo_id}/edits/{edit_id}/copy": Row(OWN_PAGE, ok=303),
     "GET /photo/{photo_id}": Row(OWN_PAGE),
     "GET /albums": Row(PAGE),
     "GET /album/{album_id}": Row(OWN_PAGE),

@@ -274,6 +274,23 @@ class TestEdits:
         assert {"dehaze", "low_light", "super_resolution", "style", "grayscale"} <= english.keys()
         assert all(english[name]["title"] != chinese[name]["title"] for name in english)
 
+    def test_styles_are_named_with_their_titles_and_each_is_a_recipe(
+        self, api: TestClient, photo_id: str
+    ) -> None:
+        def presets(language: str) -> dict[str, str]:
+            listed = api.get("/api/v1/enhancements", headers={"Accept-Language": language}).json()
+            (style,) = (o for o in listed if o["name"] == "style")
+            named = {p["name"]: p["choices"] for p in style["parameters"]}
+            assert named["strength"] is None
+            return {choice["value"]: choice["title"] for choice in named["preset"]}
+
+        english = presets("en")
+        assert english["starry-night"] == "The Starry Night"
+        assert presets("zh")["starry-night"] == "星月夜"
+        for name in english:
+            body = {"recipe": [{"op": "style", "preset": name}]}
+            assert api.post(f"/api/v1/photos/{photo_id}/edits", json=body).status_code == 202
+
 
 class TestCampaigns:
     def test_a_campaign_is_done_undone_and_leaves_verdicts_alone(

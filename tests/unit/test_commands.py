@@ -86,6 +86,115 @@ class TestProcess:
         assert "There is no space left" in capsys.readouterr().err
         assert [path.name for path in photo.parent.iterdir()] == ["in.png"]
 
+    def test_a_result_that_is_there_is_written_over_only_by_force(
+        self, photo: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        target = photo.parent / "out.png"
+        target.write_bytes(b"mine")
+        assert run("process", str(photo), str(target), "--op", "invert") == 2
+        assert "--force writes over it" in capsys.readouterr().err
+        assert target.read_bytes() == b"mine"
+        assert run("process", str(photo), str(target), "--op", "invert", "--force") == 0
+        assert Image.open(target).convert("RGB").getpixel((1, 1)) == (255, 127, 127)
+
+    def test_a_list_is_a_value_and_a_file_lends_its_style_by_name(
+        self, photo: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        out = photo.parent / "out.png"
+        assert run("process", str(photo), str(out), "--op", "channels,gain=[1,1.5,0.5],offset=[0,0,0]") == 0
+        assert Image.open(out).convert("RGB").getpixel((1, 1)) == (0, 192, 64)
+        capsys.readouterr()
+        assert run("process", str(photo), str(out), "--op", "style,photo=/none.jpg") == 2
+        assert capsys.readouterr().err == "albumen: there is no style picture /none.jpg\n"
+
+
+class TestProcessMany:
+    @pytest.fixture
+    def folder(self, tmp_path: Path) -> Path:
+        """a.png, deep/b.bmp and deep/broken.jpg in a folder."""
+        folder = tmp_path / "photos"
+        (folder / "deep").mkdir(parents=True)
+        Image.new("RGB", (40, 30), "teal").save(folder / "a.png")
+        Image.new("RGB", (40, 30), "red").save(folder / "deep" / "b.bmp")
+        (folder / "deep" / "broken.jpg").write_bytes(b"no picture")
+        return folder
+
+    def test_a_folder_is_done_in_its_order_and_what_fails_is_told_in_a_line(
+        self, folder: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        out = folder.parent / "out"
+        assert run("process", str(folder), "/none.png", "--out", str(out), "--op", "invert") == 1
+        said = capsys.readouterr()
+        failed = [line for line in said.err.splitlines() if line.startswith("/")]
+        assert [line.partition(": ")[0] for line in failed] == [
+            str(folder / "deep" / "broken.jpg"), "/none.png",
+        ]  # fmt: skip
+        assert "2 written, 2 failed." in said.out
+        made = sorted(str(path.relative_to(out)) for path in out.rglob("*.*"))
+        assert made == ["a.png", "deep/b.bmp"]
+        assert Image.open(out / "a.png").convert("RGB").getpixel((1, 1)) == (255, 127, 127)
+
+    def test_a_format_names_the_results(self, folder: Path) -> None:
+        out = folder / "edited"
+        (folder / "deep" / "broken.jpg").unlink()
+        recipe = ("--op", "grayscale", "--op", "output,format=webp")
+        assert run("process", str(folder), "--out", str(out), *recipe) == 0
+        assert {path.name for path in out.rglob("*.*")} == {"a.webp", "b.webp"}
+        assert run("process", str(folder), "--out", str(out), *recipe, "--force") == 0
+        assert {str(path.relative_to(out)) for path in out.rglob("*.*")} == {"a.webp", "deep/b.webp"}
+
+    def test_neither_a_source_nor_an_earlier_result_is_written_over(
+        self, folder: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        source = folder / "a.png"
+        before = source.read_bytes()
+        assert run("process", str(source), "--out", str(folder), "--op", "invert", "--force") == 1
+        assert "never written over" in capsys.readouterr().err
+        assert source.read_bytes() == before
+        out = folder.parent / "out"
+        (out / "a.png").parent.mkdir()
+        (out / "a.png").write_bytes(b"mine")
+        assert run("process", str(source), "--out", str(out), "--op", "invert") == 1
+        assert (out / "a.png").read_bytes() == b"mine"
+        assert run("process", str(source), "--out", str(out), "--op", "invert", "--force") == 0
+        assert (out / "a.png").read_bytes() != b"mine"
+
+    def test_two_files_of_one_name_are_not_written_over_each_other(
+        self, folder: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        Image.new("RGB", (40, 30), "white").save(folder / "deep" / "a.png")
+        same = (str(folder / "a.png"), str(folder / "deep" / "a.png"))
+        out = folder.parent / "out"
+        assert run("process", *same, "--out", str(out), "--op", "invert", "--force") == 1
+        assert "another file of this run" in capsys.readouterr().err
+        assert Image.open(out / "a.png").convert("RGB").getpixel((1, 1)) == (255, 127, 127)
+
+    def test_many_files_need_a_folder_and_not_the_albums(
+        self, folder: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        assert run("process", str(folder / "a.png"), "--op", "invert") == 2
+        assert "--out DIR" in capsys.readouterr().err
+        data = folder.parent / "album"
+        assert run("process", str(folder), "--out", str(data / "x"), "--data", str(data)) == 2
+        assert "lies in the data folder" in capsys.readouterr().err
+
+
+def test_what_files_would_gain_from_is_printed_as_a_recipe(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from tests.api.test_suggestions import picture
+
+    (tmp_path / "dark.jpg").write_bytes(picture(0.05, side=400))
+    (tmp_path / "good.jpg").write_bytes(picture(0.5, 2.2))
+    files = [str(tmp_path / name) for name in ("dark.jpg", "good.jpg", "none.jpg")]
+    assert run("process", "--suggest", *files, "--language", "zh", "--data", str(tmp_path / "album")) == 1
+    said = capsys.readouterr()
+    assert "照片大部分区域过暗。" in said.out
+    assert '--recipe \'[{"op": "low_light"' in said.out
+    assert "这张照片无需调整。" in said.out
+    assert f"{tmp_path}/none.jpg: No such file or directory" in said.err
+    assert sorted(path.name for path in tmp_path.glob("*.jpg")) == ["dark.jpg", "good.jpg"]
+
 
 class TestTrouble:
     """What goes wrong around the album is told in one line, without a traceback."""

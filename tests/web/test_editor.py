@@ -231,6 +231,49 @@ def test_a_newer_preview_takes_the_place_of_the_one_before(
     assert isinstance(outcome[1], Conflict)
 
 
+@pytest.mark.parametrize(
+    ("step", "model"),
+    [
+        ({"op": "dehaze", "model": "best"}, "fast"),
+        ({"op": "low_light", "model": "best"}, "fast"),
+        ({"op": "super_resolution", "model": "cleanup"}, "faithful"),
+        ({"op": "super_resolution"}, "faithful"),
+    ],
+)
+def test_a_slow_preview_has_a_quick_stand_in(
+    browser: Any,
+    context: Context,
+    anna: Viewer,
+    api: Any,
+    draw: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    step: dict[str, Any],
+    model: str,
+) -> None:
+    ordered: list[darkroom.Order] = []
+
+    def develop(settings: Any, order: darkroom.Order, **_limits: Any) -> darkroom.Developed:
+        ordered.append(order)
+        order.target.write_bytes(b"picture")
+        return darkroom.Developed("jpeg", 1, 1, 1)
+
+    monkeypatch.setattr("app.imaging.darkroom.develop", develop)
+    photo = browser.upload(draw((2000, 1500)))
+    url = f"/api/v1/photos/{photo}/edits/preview"
+    for quick in ("true", "false"):
+        answer = api.post(url, params={"quick": quick}, json={"recipe": [step]})
+        assert (answer.status_code, answer.content) == (200, b"picture")
+    stand_in, whole = ordered
+    assert stand_in.recipe[0]["model"] == model
+    assert stand_in.long_side <= whole.long_side <= 1024
+    estimate = validate_recipe(stand_in.recipe).seconds(stand_in.long_side, stand_in.long_side * 3 // 4)
+    assert estimate < 0.5
+    assert whole.recipe[0]["model"] == step.get("model", model), "what is asked for is what comes in the end"
+    gentle = [{"op": "dehaze"}, {"op": "contrast", "amount": 0.3}]
+    assert api.post(url, params={"quick": "true"}, json={"recipe": gentle}).status_code == 204
+    assert len(ordered) == 2
+
+
 def test_slow_recipes_are_previewed_smaller(context: Context, anna: Viewer, browser: Any, draw: Any) -> None:
     photo_id = browser.upload(draw((2000, 1500)))
     with context.database.read() as session:
@@ -239,3 +282,28 @@ def test_slow_recipes_are_previewed_smaller(context: Context, anna: Viewer, brow
     assert edits._quick_side(edits.checked(quick), photo, 1024) == 1024
     assert 448 <= edits._quick_side(edits.checked(slow), photo, 1024) < 1024
     assert edits._quick_side(edits.checked(slow), photo, 160) == 160
+
+
+def test_an_edit_is_saved_as_a_new_photo_from_the_photos_page(
+    browser: Any, context: Context, photo_id: str
+) -> None:
+    browser.post(f"/photo/{photo_id}/edit", {"operation": "invert", "title": "Negative"})
+    page = browser.get(f"/photo/{photo_id}").text
+    assert "/copy" not in page, "not while it is being made"
+    work(context)
+    page = browser.get(f"/photo/{photo_id}").text
+    (action,) = re.findall(rf'action="(/photo/{photo_id}/edits/[^"]+/copy)"', page)
+    made = browser.post(action)
+    assert made.url.path not in (f"/photo/{photo_id}", action)
+    assert "This is the new photo." in made.text
+    again = browser.post(action)
+    assert again.url.path == made.url.path
+    assert "You have this photo already." in again.text
+
+
+def test_an_edit_that_is_not_ready_is_not_copied_and_the_page_says_why(browser: Any, photo_id: str) -> None:
+    page = browser.post(f"/photo/{photo_id}/edit", {"operation": "invert"})
+    (action,) = re.findall(rf'action="(/photo/{photo_id}/edits/[^"]+)/delete"', page.text)
+    early = browser.post(f"{action}/copy")
+    assert early.url.path == f"/photo/{photo_id}"
+    assert "The edit is still being made." in early.text

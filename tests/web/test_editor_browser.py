@@ -100,6 +100,8 @@ def test_a_recipe_is_made_looked_at_saved_and_put_away(screen: Any, photos: list
     page.wait_for_selector(".edit-lines [data-status=ready]")
     page.click("[aria-label='Show Grey']")
     page.wait_for_selector('.canvas img[src^="/api/v1/edits/"]')
+    page.click("[aria-label='Save Grey as a new photo']")
+    page.wait_for_selector(".toast:has-text('Saved as a new photo') button:has-text('Open')")
     page.click("[aria-label='Delete Grey']")
     page.wait_for_selector(".edit-lines [data-edit]", state="detached")
     page.click(".toast button:has-text('Undo')")
@@ -108,6 +110,71 @@ def test_a_recipe_is_made_looked_at_saved_and_put_away(screen: Any, photos: list
     page.click("summary[aria-label=Recipe]")
     page.click("text=Start over")
     page.wait_for_selector(f'.canvas img[src="{untouched}"]')
+    assert s.complaints == []
+
+
+def test_what_is_suggested_is_applied_with_one_press_and_taken_back(
+    screen: Any, context: Context, anna: Any
+) -> None:
+    import io
+
+    from app.services import intake
+    from tests.api.test_suggestions import picture
+
+    data = picture(0.05, side=400)
+    photo = intake.add_stream(context, anna, io.BytesIO(data), intake.Options(filename="dark.jpg")).id
+    s = screen(locale="zh-CN")
+    page = open_editor(s, str(photo))
+    page.wait_for_selector(".suggested:not([hidden])")
+    assert page.text_content(".suggested li >> nth=0") == "照片大部分区域过暗。"
+    page.focus(".suggested button")
+    page.keyboard.press("Enter")
+    page.wait_for_selector(".suggested", state="hidden")
+    assert page.get_attribute("#tab-steps", "data-count") == "2"
+    assert page.evaluate("document.activeElement.id") == "tab-steps", "the focus is not lost with the button"
+    page.keyboard.press("Control+z")
+    page.wait_for_selector(".suggested:not([hidden])")
+    assert page.get_attribute("#tab-steps", "data-count") == ""
+
+
+def test_a_slow_preview_shows_a_quick_one_first_and_says_so(
+    screen: Any, photos: list[str], draw: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from app.imaging import darkroom
+
+    go_on = threading.Event()
+    sizes = {"fast": (320, 240), "best": (640, 480)}
+    asked: list[str] = []
+
+    def develop(settings: Any, order: darkroom.Order, **_limits: Any) -> darkroom.Developed:
+        model = order.recipe[0]["model"]
+        asked.append(model)
+        if model == "best" and len(asked) == 2:
+            go_on.wait(20)
+        order.target.write_bytes(draw(sizes[model]))
+        return darkroom.Developed("jpeg", *sizes[model], 1)
+
+    monkeypatch.setattr(darkroom, "develop", develop)
+    monkeypatch.setattr(BENCH, "develop", develop)
+    s = screen()
+    page = open_editor(s, photos[0])
+    page.evaluate("document.querySelector('photo-editor').change((r) => r.add('dehaze', { model: 'best' }))")
+    page.wait_for_selector('.canvas img[src^="blob:"]:not(.before)')
+    page.wait_for_selector(".stage-note:has-text('Quick preview')")
+    wide = "document.querySelector('.canvas img:not(.before)').naturalWidth"
+    assert page.evaluate(wide) == 320
+    first = shown(page)
+    go_on.set()
+    wait_for_preview(page, first)
+    page.wait_for_selector(".stage-note", state="hidden")
+    assert page.evaluate(wide) == 640
+    # A slider after the slow step: the server has that step's picture still, nothing has to stand in.
+    page.click("#tab-light")
+    page.focus("[data-op=exposure] input[type=range]")
+    whole = shown(page)
+    page.keyboard.press("ArrowRight")
+    wait_for_preview(page, whole)
+    assert asked == ["fast", "best", "best"]
     assert s.complaints == []
 
 

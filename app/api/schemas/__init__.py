@@ -21,6 +21,8 @@ from app.api.schemas.edits import (
     ParameterPublic,
     PictureRequest,
     ProcessRequest,
+    ReasonPublic,
+    SuggestionsPublic,
 )
 from app.api.schemas.jobs import JobPage, JobPublic, JobsMoved
 from app.api.schemas.photos import (
@@ -98,9 +100,11 @@ __all__ = [
     "Place",
     "Problem",
     "ProcessRequest",
+    "ReasonPublic",
     "Schema",
     "Session",
     "StagePublic",
+    "SuggestionsPublic",
     "TagNodePublic",
     "TagPublic",
     "TagState",

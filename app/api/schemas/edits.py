@@ -38,6 +38,22 @@ class EditRequested(Schema):
     job: UUID | None
 
 
+class ReasonPublic(Schema):
+    op: str | None = Field(description="The step it is about; null where nothing is proposed.")
+    text: str = Field(description="One sentence in your language.", examples=["Most of the photo is dark."])
+
+
+class SuggestionsPublic(Schema):
+    """A recipe a photo would gain from, as `POST /photos/{id}/edits` takes it, and why each step is in it."""
+
+    recipe: list[dict[str, Any]] = Field(
+        description="Empty where the photo is fine.", examples=[[{"op": "low_light", "strength": 0.72}]]
+    )
+    reasons: list[ReasonPublic] = Field(
+        examples=[[{"op": "low_light", "text": "Most of the photo is dark."}]]
+    )
+
+
 class PictureRequest(Schema):
     image: str = Field(min_length=1, description="Base64, plain or as a data: URL.")
 
@@ -48,6 +64,11 @@ class ProcessRequest(Schema):
     format: str | None = Field(None, max_length=8)
 
 
+class ChoicePublic(Schema):
+    value: str = Field(examples=["starry-night"])
+    title: str = Field(examples=["The Starry Night"])
+
+
 class ParameterPublic(Schema):
     name: str
     type: str
@@ -55,6 +76,9 @@ class ParameterPublic(Schema):
     default: Any = None
     unit: str | None
     range: dict[str, Any] | None
+    choices: list[ChoicePublic] | None = Field(
+        description="The names a text may be, with titles in your language; null where there is no list of them."
+    )
     only_for: dict[str, list[Any]] | None
 
 
