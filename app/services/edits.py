@@ -27,10 +27,7 @@ log = logging.getLogger(__name__)
 _PREVIEW_SIDE = 1024
 _PREVIEW_SECONDS = 4.0  # of computing, as the operations estimate it
 _LEAST_SIDE = 448
-_STAND_IN_SECONDS, _STAND_IN_SIDE = (
-    0.6,
-    256,
-)  # the same for a picture to look at while a slow preview is worked
+_STAND_IN_SECONDS, _STAND_IN_SIDE = 0.4, 256  # the same for what is looked at meanwhile
 _PAINTED = {"style": "fast"}  # a search takes minutes whatever the size
 _QUICKER = {**_PAINTED, "dehaze": "fast", "low_light": "fast", "super_resolution": "faithful"}
 _QUICK_TURN, _SLOW_TURN = 1.0, 20.0  # seconds to wait for the bench
