@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from fastapi import APIRouter, Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from app import deps
 from app.context import Context
@@ -34,6 +34,7 @@ from app.web.contexts import (
     TimelinePage,
     UploadPage,
 )
+from app.web.headline import headline
 from app.web.i18n import Translator
 from app.web.memories import memory_view
 from app.web.parts import AlbumChoice, MemoryView, QueryProblem, Shell, TermCard
@@ -85,6 +86,7 @@ def _list_page(
     icon: str,
     *,
     trashed: bool = False,
+    intro: str = "",
 ) -> Response:
     """A titled list of what a query finds; its words are ``<nav>.intro``, ``<nav>.empty_title`` and so on."""
     t = translator_of(request)
@@ -94,7 +96,7 @@ def _list_page(
     context = GridPage(
         shell_of(request, nav),
         title=t(f"nav.{nav}"),
-        intro=t(f"{nav}.intro"),
+        intro=intro or t(f"{nav}.intro"),
         empty_icon=icon,
         empty_title=t(f"{nav}.empty_title"),
         empty_text=t(f"{nav}.empty_text"),
@@ -118,8 +120,11 @@ def archive_page(request: Request, viewer: PageViewer, session: deps.ReadDb) -> 
 
 
 @router.get("/trash")
-def trash_page(request: Request, viewer: PageViewer, session: deps.ReadDb) -> Response:
-    return _list_page(request, viewer, session, "trash", "", "trash", trashed=True)
+def trash_page(
+    request: Request, viewer: PageViewer, session: deps.ReadDb, context: deps.ContextDep
+) -> Response:
+    intro = translator_of(request)("trash.intro", count=context.settings.trash_days)
+    return _list_page(request, viewer, session, "trash", "", "trash", trashed=True, intro=intro)
 
 
 # --- search ---------------------------------------------------------------------------------------------
@@ -135,7 +140,11 @@ def search_page(
     q: str = "",
     order: str = "",
     cursor: str | None = None,
+    within: str = "",
 ) -> Response:
+    """``within`` is what a form of another page searches in, as a query of its own."""
+    if within:
+        return RedirectResponse(present.search_address(f"{within} ({q})" if q.strip() else within), 303)
     t = translator_of(request)
     shell = shell_of(request, "search", q)
     if not q.strip():
@@ -152,8 +161,10 @@ def search_page(
             request, SearchPage(shell, q, "", (), (), None, present.query_problem(q, error, t)), error.status
         )
     kinds = (["relevance"] if query.has_free_words else []) + ["newest", "oldest"]
+    named = headline(session, viewer, query, [hit.photo for hit in page.items], t)
     context = SearchPage(
-        shell,
+        replace(shell, nav=named.nav or "search") if named else shell,
+        headline=named,
         query=q,
         order=order,
         orders=tuple(
@@ -226,15 +237,19 @@ def explore_page(request: Request, viewer: PageViewer, session: deps.ReadDb) -> 
 
 
 @router.get("/photo/{photo_id}")
-def photo_page(request: Request, viewer: PageViewer, session: deps.ReadDb, photo_id: UUID) -> Response:
+def photo_page(
+    request: Request, viewer: PageViewer, session: deps.ReadDb, context: deps.ContextDep, photo_id: UUID
+) -> Response:
     detail = photos.describe(session, viewer, photo_id)
     # Which rules the photo meets is asked for by the script: with many albums that takes a moment.
     held = albums.holding(session, viewer, photo_id, rules=False)
     near = photos.neighbours(session, viewer, detail.photo)
-    context = _photo_context(shell_of(request), detail, held, translator_of(request))
+    page = _photo_context(shell_of(request), detail, held, translator_of(request))
     choices = tuple(AlbumChoice(str(a.id), a.title) for a in albums.choices(session, viewer) if a not in held)
     previous, following = (f"/photo/{one}" if one else "" for one in near)
-    return respond(request, replace(context, albums=choices, previous=previous, next=following))
+    left = photos.days_left(detail.photo, context.settings.trash_days)
+    page = replace(page, albums=choices, previous=previous, next=following, days_left=left)
+    return respond(request, page)
 
 
 def _photo_context(shell: Shell, detail: photos.PhotoDetail, held: list[Album], t: Translator) -> PhotoPage:

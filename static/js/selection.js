@@ -3,7 +3,7 @@
 import { BatchBar } from "./batch.js";
 import { h, icon, typing } from "./dom.js";
 import { t } from "./i18n.js";
-import { showKeys } from "./keys.js";
+import { offerKeys, showKeys } from "./keys.js";
 import { Drag } from "./selection_drag.js";
 import { complain } from "./toast.js";
 
@@ -32,6 +32,7 @@ export class Selection {
     });
     host.addEventListener("click", (event) => this.click(event), { capture: true });
     document.addEventListener("keydown", (event) => this.key(event));
+    offerKeys(() => showKeys(keys()));
     // Tiles come and go while scrolling; a new one must show whether it is selected.
     new MutationObserver((records) => this.mark(records)).observe(host, { childList: true, subtree: true });
   }

@@ -8,7 +8,9 @@ document.addEventListener("submit", async (event) => {
   const question = event.target.dataset.confirm;
   if (!question || event.target.dataset.agreed) return;
   event.preventDefault();
-  if (!(await confirmed(question))) return;
+  const button = event.submitter ?? event.target.querySelector("button");
+  const act = event.target.dataset.act ?? (button.textContent.trim() || button.ariaLabel);
+  if (!(await confirmed(question, act, button.matches(".danger")))) return;
   event.target.dataset.agreed = "yes";
   event.target.requestSubmit();
 });
@@ -30,6 +32,12 @@ document.addEventListener("click", async (event) => {
 
 // The address people use is the one in this browser, whatever a proxy told the server.
 for (const field of document.querySelectorAll("input[data-path]")) field.value = location.origin + field.dataset.path;
+
+// What the last form did and can be undone is a message at the foot, wherever on the page one is.
+for (const note of document.querySelectorAll("[data-flash]")) {
+  note.hidden = true;
+  toast(note.querySelector("span").textContent, { action: t("undo"), run: () => note.querySelector("form").requestSubmit() });
+}
 
 // A theme shows at once; saving makes it stay.
 document.querySelector("form[data-look]")?.addEventListener("change", (event) => {

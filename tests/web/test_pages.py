@@ -238,6 +238,46 @@ def test_delete_undo_and_empty_trash(browser: Any, draw: Any) -> None:
     assert browser.get(f"/photo/{photo}").status_code == 404
 
 
+def test_without_scripts_the_next_photo_comes_and_says_what_happened(browser: Any, draw: Any) -> None:
+    older, newer = (browser.upload(draw(), taken_at=f"2024-06-0{day}T12:00:00Z") for day in (1, 2))
+    after = browser.post(f"/photo/{newer}/delete")
+    assert after.url.path == f"/photo/{older}"
+    assert "Moved to the trash." in text_of(after.text.partition('class="picture"')[0])
+    browser.post(f"/photo/{newer}/restore")
+    after = browser.post(f"/photo/{older}/archive", {"value": "1"})
+    assert after.url.path == f"/photo/{newer}"
+    undo = re.search(
+        r'action="(/photo/[\w-]+/archive)"><input', after.text.partition('class="stage-flash"')[2]
+    )
+    assert undo is not None
+    browser.post(undo[1])
+    assert older in browser.get("/").text
+    back = browser.post(f"/photo/{older}/delete", {"back": "https://elsewhere.example/"})
+    assert back.url.path == "/"
+
+
+def test_one_photo_of_the_trash_is_deleted_for_good(browser: Any, draw: Any) -> None:
+    gone, kept = browser.upload(draw()), browser.upload(draw())
+    assert browser.post(f"/photo/{gone}/purge").status_code == 404  # not in the trash
+    for photo in (gone, kept):
+        browser.post(f"/photo/{photo}/delete")
+    assert "29 days left" in text_of(browser.get(f"/photo/{gone}").text)
+    assert "Deleted for good." in text_of(browser.post(f"/photo/{gone}/purge").text)
+    assert browser.get(f"/photo/{gone}").status_code == 404
+    page = text_of(browser.get("/trash").text)
+    assert "stay here for 30 days" in page
+    assert "1 photo" in page
+
+
+def test_the_archive_is_searched(browser: Any, draw: Any) -> None:
+    kept, away = (browser.upload(draw(), filename=f"{name}.jpg") for name in ("kept", "away"))
+    browser.post(f"/photo/{away}/archive", {"value": "1"})
+    assert 'name="within" value="is:archived"' in browser.get("/archive").text
+    found = browser.get("/search", params={"within": "is:archived", "q": "name:kept* or name:away*"}).text
+    assert re.findall(r'data-id="([\w-]+)"', found) == [away]
+    assert kept not in found
+
+
 def test_tags_are_confirmed_rejected_and_added(
     browser: Any, context: Context, anna: Viewer, draw: Any
 ) -> None:
