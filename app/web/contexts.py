@@ -462,6 +462,7 @@ class ErrorPage(Page):
     title: str
     detail: str
     request_id: str
+    home: bool = True  # there is a way back to the photos
 
 
 PAGES: tuple[type[Page], ...] = (

@@ -563,7 +563,12 @@ class TestSharing:
         revoke = re.search(r'action="(/shares/[0-9a-f-]+/revoke)"', mine)
         assert revoke is not None
         assert "leads nowhere" in browser.post(revoke[1]).text
-        assert anonymous.get(link, headers={"accept": "text/html"}).status_code == 404
+        dead = anonymous.get(link, headers={"accept": "text/html"})
+        assert dead.status_code == 404
+        assert "This link has ended" in dead.text
+        assert "Ask whoever sent it for a new one" in dead.text
+        assert 'href="/"' not in dead.text, "that leads a guest to a sign-in they have no use for"
+        assert 'class="rail"' in browser.get(link).text, "who is signed in keeps the frame"
 
     def test_safe_unless_said_otherwise(self, browser: Any, album: str) -> None:
         browser.post("/shares", {"album": album, "days": "30"})
