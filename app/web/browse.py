@@ -51,20 +51,33 @@ _SHOWN_BY_BROWSERS = ("jpeg", "png", "gif", "bmp", "webp", "avif")
 
 @router.get("/")
 def timeline_page(
-    request: Request, viewer: PageViewer, session: deps.ReadDb, cursor: str | None = None
+    request: Request,
+    viewer: PageViewer,
+    session: deps.ReadDb,
+    cursor: str | None = None,
+    into: UUID | None = None,
 ) -> Response:
+    """``into`` is the album photos are chosen for, here and in searches."""
     t = translator_of(request)
     page = find_photos(session, viewer, "", limit=PAGE_SIZE, cursor=cursor)
     buckets = tuple((month, count) for month, count in timeline(session, viewer, ""))
+    shell = _choosing(shell_of(request, "albums" if into else "photos"), viewer, session, into)
     context = TimelinePage(
-        shell_of(request, "photos"),
+        shell,
         months=present.months([hit.photo for hit in page.items], buckets, t),
         buckets=buckets,
         total=sum(count for _, count in buckets),
-        next_href=address("/", cursor=page.next_cursor) if page.next_cursor else "",
-        memories=() if cursor else _of_this_day(request, viewer, session, t),
+        next_href=address("/", cursor=page.next_cursor, into=into) if page.next_cursor else "",
+        memories=() if cursor or into else _of_this_day(request, viewer, session, t),
     )
     return respond(request, context)
+
+
+def _choosing(shell: Shell, viewer: Viewer, session: ReadSession, into: UUID | None) -> Shell:
+    if into is None:
+        return shell
+    album = albums.get_album(session, viewer, into, kind="manual")
+    return replace(shell, into=(str(album.id), album.title))
 
 
 def _of_this_day(
@@ -141,12 +154,13 @@ def search_page(
     order: str = "",
     cursor: str | None = None,
     within: str = "",
+    into: UUID | None = None,
 ) -> Response:
     """``within`` is what a form of another page searches in, as a query of its own."""
     if within:
         return RedirectResponse(present.search_address(f"{within} ({q})" if q.strip() else within), 303)
     t = translator_of(request)
-    shell = shell_of(request, "search", q)
+    shell = _choosing(shell_of(request, "search", q), viewer, session, into)
     if not q.strip():
         return respond(
             request, SearchPage(shell, "", "", (), (), 0, fields=present.field_help(t), accept=_ACCEPT)
@@ -168,13 +182,16 @@ def search_page(
         query=q,
         order=order,
         orders=tuple(
-            (kind, t(f"search.order.{kind}"), address("/search", q=q, order=kind)) for kind in kinds
+            (kind, t(f"search.order.{kind}"), address("/search", q=q, order=kind, into=into))
+            for kind in kinds
         ),
         tiles=tuple(
             present.tile(hit.photo, t, (present.reason(r, t) for r in hit.reasons)) for hit in page.items
         ),
         total=total,
-        next_href=address("/search", q=q, order=order, cursor=page.next_cursor) if page.next_cursor else "",
+        next_href=address("/search", q=q, order=order, cursor=page.next_cursor, into=into)
+        if page.next_cursor
+        else "",
         more_from=address(API, q=q, order=order, limit=PAGE_SIZE, cursor=page.next_cursor)
         if page.next_cursor
         else "",
