@@ -20,7 +20,7 @@ from app.search.fields import FIELDS
 from app.search.values import quote
 from app.services import photos
 from app.services.accounts import Viewer
-from app.services.collections import albums, memories
+from app.services.collections import albums, covers, memories
 from app.services.tagging import vocabulary
 from app.services.understanding import examples
 from app.web import present
@@ -240,9 +240,7 @@ def explore_page(request: Request, viewer: PageViewer, session: deps.ReadDb) -> 
     for node in present.telling(nodes, _TOP_TAGS):
         found = find_photos(session, viewer, f"tag:{quote(node.tag.slug)}", order="newest", limit=8).items
         # A photo with several tags stands for one of them only, while there are others.
-        photo = next(
-            (hit.photo for hit in found if hit.photo.id not in seen), found[0].photo if found else None
-        )
+        photo = covers.choose(session, [hit.photo for hit in found], seen)
         cover = f"{API}/{photo.id}/rendition/grid" if photo else ""
         seen.update([photo.id] if photo else [])
         cards.append(TermCard(present.tag_name(node, t), present.tag_address(node), node.count, cover))

@@ -162,10 +162,11 @@ def empty_trash(form: Form, viewer: PageViewer, context: deps.ContextDep) -> Res
 
 @router.post("/albums")
 def make_album(request: Request, form: Form, viewer: PageViewer, context: deps.ContextDep) -> Response:
-    title, query = text_of(form, "title"), text_of(form, "query")
+    title, query, kind = text_of(form, "title"), text_of(form, "query"), text_of(form, "kind")
+    rule = None if kind == "manual" or not (query or kind) else query
     try:
         with context.database.write() as session:
-            album = albums.create_album(session, viewer, title, query=query or None)
+            album = albums.create_album(session, viewer, title, query=rule)
     except BadQuery as error:
         with context.database.read() as session:
             page = browse.albums_context(

@@ -30,6 +30,24 @@ document.addEventListener("click", async (event) => {
   }
 });
 
+// A link to something folded away unfolds it, with the caret in its first field.
+function unfold() {
+  const folded = location.hash.length > 1 && document.getElementById(location.hash.slice(1))?.closest("details");
+  if (!folded) return;
+  folded.open = true;
+  folded.scrollIntoView({ block: "nearest" });
+  folded.querySelector("input:not([type=hidden], [type=radio], [type=checkbox]), textarea")?.focus();
+}
+unfold();
+document.addEventListener("click", (event) => {
+  if (event.target.closest('a[href^="#"]')) setTimeout(unfold); // also when the address is this one already
+  const fold = event.target.closest("[data-fold]")?.closest("details");
+  if (!fold) return;
+  fold.open = false;
+  document.querySelector(`a[href="#${fold.id}"]`)?.focus();
+  history.replaceState(history.state, "", location.pathname + location.search);
+});
+
 // The address people use is the one in this browser, whatever a proxy told the server.
 for (const field of document.querySelectorAll("input[data-path]")) field.value = location.origin + field.dataset.path;
 

@@ -54,6 +54,10 @@ def test_rule_and_builder_follow_each_other(
     s = screen()
     s.open("/albums#new")
     text, note = s.page.locator("#album-query"), s.page.locator("#rule-hint")
+    assert s.page.evaluate("document.activeElement.id") == "album-title"
+    assert not text.is_visible()  # a list one fills by hand has no rule
+    s.page.check("[name=kind][value=dynamic]")
+    s.page.click(".rule-text > summary")
     text.fill("year:2020 or year:>=2021")
     s.page.wait_for_selector(".rule-row >> nth=1")
     assert s.page.locator(".rule-group > legend select").last.input_value() == "any"

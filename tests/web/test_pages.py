@@ -322,6 +322,27 @@ def test_search_finds_and_says_why(browser: Any, context: Context, anna: Viewer,
     assert re.findall(r'data-id="([\w-]+)"', browser.get("/search?q=海滩").text) == [photo]
 
 
+def test_a_search_is_called_by_its_plain_name(
+    browser: Any, context: Context, anna: Viewer, draw: Any
+) -> None:
+    tag(context, anna, browser.upload(draw(), taken_at="2024-06-01T12:00:00Z"), "beach")
+
+    def head(query: str) -> tuple[str, str, str]:
+        page = browser.get("/search", params={"q": query}).text
+        mark = re.search(r'<a href="([^"]+)" aria-current="page"', page)
+        title = re.search(r"<h1>(.*?)</h1>", page)
+        kind = re.search(r'<p class="crumb">(.*?)</p>', page)
+        assert title is not None
+        return unescape(title[1]), text_of(kind[1]).strip() if kind else "", mark[1] if mark else ""
+
+    assert head("tag:beach") == ("Beach", "Explore Tag", "/explore")
+    assert head("tag:beach date:2024-06") == ("Beach · June 2024", "", "")
+    assert head("near:43.5,11.9,5")[2] == "/places"
+    assert head("beach")[0] == "beach"
+    assert head("tag:beach or year:2020")[0] == "tag:beach or year:2020"
+    assert "<h1>海滩</h1>" in browser.get("/search?q=tag:beach&language=zh").text
+
+
 def test_a_bad_search_shows_where_and_offers_better(browser: Any) -> None:
     page = browser.get("/search", params={"q": "dog tga:beach"})
     assert page.status_code == 422
@@ -356,6 +377,13 @@ def test_a_dynamic_album_fills_itself(browser: Any, context: Context, anna: View
     photo = browser.upload(draw())
     tag(context, anna, photo, "beach")
     assert photo in browser.get(album.url.path).text
+
+
+def test_an_album_that_fills_itself_needs_a_rule_and_a_list_takes_none(browser: Any) -> None:
+    assert "needs a rule" in text_of(browser.post("/albums", {"title": "A", "kind": "dynamic"}).text)
+    made = browser.post("/albums", {"title": "B", "kind": "manual", "query": "tag:beach"})
+    assert "Fill it with photos you have" in text_of(made.text)
+    assert "/?into=" in made.text
 
 
 def test_a_bad_rule_is_shown_with_its_fault(browser: Any) -> None:
