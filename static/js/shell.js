@@ -38,7 +38,9 @@ function unfold() {
   folded.scrollIntoView({ block: "nearest" });
   folded.querySelector("input:not([type=hidden], [type=radio], [type=checkbox]), textarea")?.focus();
 }
-unfold();
+// Going to the fragment, which the browser does by itself, takes the focus away: so afterwards.
+if (document.readyState === "complete") unfold();
+else addEventListener("load", () => setTimeout(unfold));
 document.addEventListener("click", (event) => {
   if (event.target.closest('a[href^="#"]')) setTimeout(unfold); // also when the address is this one already
   const fold = event.target.closest("[data-fold]")?.closest("details");

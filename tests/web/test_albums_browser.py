@@ -54,7 +54,7 @@ def test_rule_and_builder_follow_each_other(
     s = screen()
     s.open("/albums#new")
     text, note = s.page.locator("#album-query"), s.page.locator("#rule-hint")
-    assert s.page.evaluate("document.activeElement.id") == "album-title"
+    until(s, "document.activeElement.id === 'album-title'")
     assert not text.is_visible()  # a list one fills by hand has no rule
     s.page.check("[name=kind][value=dynamic]")
     s.page.click(".rule-text > summary")
