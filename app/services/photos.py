@@ -290,6 +290,22 @@ def empty_trash(session: WriteSession, viewer: Viewer) -> list[str]:
     return _remove(session, gone)
 
 
+def days_left(photo: Photo, trash_days: int) -> int:
+    """Whole days until a trashed photo goes for good; 0 on the last day, and for one that is not in the trash."""
+    if photo.deleted_at is None:
+        return 0
+    return max(0, (photo.deleted_at + timedelta(days=trash_days) - utcnow()).days)
+
+
+def purge_photo(session: WriteSession, viewer: Viewer, photo_id: UUID) -> list[str]:
+    """Remove one trashed photo for good; as ``empty_trash``.
+
+    Raises:
+        NotFound: no such photo in the viewer's trash.
+    """
+    return _remove(session, [get_photo(session, viewer, photo_id, trashed=True)])
+
+
 def purge_expired(session: WriteSession, trash_days: int) -> list[str]:
     """Remove every photo whose time in the trash is over."""
     limit = utcnow() - timedelta(days=trash_days)

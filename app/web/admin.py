@@ -127,7 +127,12 @@ def storage_page(
         free=t.size(held.free),
         free_note=t("storage.free_of", total=t.size(held.total)),
         used_share=round(used, 4),
-        trash=t("storage.trash", count=held.trashed, size=t.size(held.trashed_bytes)),
+        trash=t(
+            "storage.trash",
+            count=held.trashed,
+            size=t.size(held.trashed_bytes),
+            days=context.settings.trash_days,
+        ),
         swept=swept,
         check=_check_view(errands.last(session, errands.CHECK), t),
     )

@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from fastapi import APIRouter, Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from app import deps
 from app.context import Context
@@ -20,7 +20,7 @@ from app.search.fields import FIELDS
 from app.search.values import quote
 from app.services import photos
 from app.services.accounts import Viewer
-from app.services.collections import albums, memories
+from app.services.collections import albums, covers, memories
 from app.services.tagging import vocabulary
 from app.services.understanding import examples
 from app.web import present
@@ -34,6 +34,7 @@ from app.web.contexts import (
     TimelinePage,
     UploadPage,
 )
+from app.web.headline import headline
 from app.web.i18n import Translator
 from app.web.memories import memory_view
 from app.web.parts import AlbumChoice, MemoryView, QueryProblem, Shell, TermCard
@@ -50,20 +51,33 @@ _SHOWN_BY_BROWSERS = ("jpeg", "png", "gif", "bmp", "webp", "avif")
 
 @router.get("/")
 def timeline_page(
-    request: Request, viewer: PageViewer, session: deps.ReadDb, cursor: str | None = None
+    request: Request,
+    viewer: PageViewer,
+    session: deps.ReadDb,
+    cursor: str | None = None,
+    into: UUID | None = None,
 ) -> Response:
+    """``into`` is the album photos are chosen for, here and in searches."""
     t = translator_of(request)
     page = find_photos(session, viewer, "", limit=PAGE_SIZE, cursor=cursor)
     buckets = tuple((month, count) for month, count in timeline(session, viewer, ""))
+    shell = _choosing(shell_of(request, "albums" if into else "photos"), viewer, session, into)
     context = TimelinePage(
-        shell_of(request, "photos"),
+        shell,
         months=present.months([hit.photo for hit in page.items], buckets, t),
         buckets=buckets,
         total=sum(count for _, count in buckets),
-        next_href=address("/", cursor=page.next_cursor) if page.next_cursor else "",
-        memories=() if cursor else _of_this_day(request, viewer, session, t),
+        next_href=address("/", cursor=page.next_cursor, into=into) if page.next_cursor else "",
+        memories=() if cursor or into else _of_this_day(request, viewer, session, t),
     )
     return respond(request, context)
+
+
+def _choosing(shell: Shell, viewer: Viewer, session: ReadSession, into: UUID | None) -> Shell:
+    if into is None:
+        return shell
+    album = albums.get_album(session, viewer, into, kind="manual")
+    return replace(shell, into=(str(album.id), album.title))
 
 
 def _of_this_day(
@@ -85,6 +99,7 @@ def _list_page(
     icon: str,
     *,
     trashed: bool = False,
+    intro: str = "",
 ) -> Response:
     """A titled list of what a query finds; its words are ``<nav>.intro``, ``<nav>.empty_title`` and so on."""
     t = translator_of(request)
@@ -94,7 +109,7 @@ def _list_page(
     context = GridPage(
         shell_of(request, nav),
         title=t(f"nav.{nav}"),
-        intro=t(f"{nav}.intro"),
+        intro=intro or t(f"{nav}.intro"),
         empty_icon=icon,
         empty_title=t(f"{nav}.empty_title"),
         empty_text=t(f"{nav}.empty_text"),
@@ -118,8 +133,11 @@ def archive_page(request: Request, viewer: PageViewer, session: deps.ReadDb) -> 
 
 
 @router.get("/trash")
-def trash_page(request: Request, viewer: PageViewer, session: deps.ReadDb) -> Response:
-    return _list_page(request, viewer, session, "trash", "", "trash", trashed=True)
+def trash_page(
+    request: Request, viewer: PageViewer, session: deps.ReadDb, context: deps.ContextDep
+) -> Response:
+    intro = translator_of(request)("trash.intro", count=context.settings.trash_days)
+    return _list_page(request, viewer, session, "trash", "", "trash", trashed=True, intro=intro)
 
 
 # --- search ---------------------------------------------------------------------------------------------
@@ -135,9 +153,14 @@ def search_page(
     q: str = "",
     order: str = "",
     cursor: str | None = None,
+    within: str = "",
+    into: UUID | None = None,
 ) -> Response:
+    """``within`` is what a form of another page searches in, as a query of its own."""
+    if within:
+        return RedirectResponse(present.search_address(f"{within} ({q})" if q.strip() else within), 303)
     t = translator_of(request)
-    shell = shell_of(request, "search", q)
+    shell = _choosing(shell_of(request, "search", q), viewer, session, into)
     if not q.strip():
         return respond(
             request, SearchPage(shell, "", "", (), (), 0, fields=present.field_help(t), accept=_ACCEPT)
@@ -152,18 +175,23 @@ def search_page(
             request, SearchPage(shell, q, "", (), (), None, present.query_problem(q, error, t)), error.status
         )
     kinds = (["relevance"] if query.has_free_words else []) + ["newest", "oldest"]
+    named = headline(session, viewer, query, [hit.photo for hit in page.items], t)
     context = SearchPage(
-        shell,
+        replace(shell, nav=named.nav or "search") if named else shell,
+        headline=named,
         query=q,
         order=order,
         orders=tuple(
-            (kind, t(f"search.order.{kind}"), address("/search", q=q, order=kind)) for kind in kinds
+            (kind, t(f"search.order.{kind}"), address("/search", q=q, order=kind, into=into))
+            for kind in kinds
         ),
         tiles=tuple(
             present.tile(hit.photo, t, (present.reason(r, t) for r in hit.reasons)) for hit in page.items
         ),
         total=total,
-        next_href=address("/search", q=q, order=order, cursor=page.next_cursor) if page.next_cursor else "",
+        next_href=address("/search", q=q, order=order, cursor=page.next_cursor, into=into)
+        if page.next_cursor
+        else "",
         more_from=address(API, q=q, order=order, limit=PAGE_SIZE, cursor=page.next_cursor)
         if page.next_cursor
         else "",
@@ -212,9 +240,7 @@ def explore_page(request: Request, viewer: PageViewer, session: deps.ReadDb) -> 
     for node in present.telling(nodes, _TOP_TAGS):
         found = find_photos(session, viewer, f"tag:{quote(node.tag.slug)}", order="newest", limit=8).items
         # A photo with several tags stands for one of them only, while there are others.
-        photo = next(
-            (hit.photo for hit in found if hit.photo.id not in seen), found[0].photo if found else None
-        )
+        photo = covers.choose(session, [hit.photo for hit in found], seen)
         cover = f"{API}/{photo.id}/rendition/grid" if photo else ""
         seen.update([photo.id] if photo else [])
         cards.append(TermCard(present.tag_name(node, t), present.tag_address(node), node.count, cover))
@@ -226,15 +252,19 @@ def explore_page(request: Request, viewer: PageViewer, session: deps.ReadDb) -> 
 
 
 @router.get("/photo/{photo_id}")
-def photo_page(request: Request, viewer: PageViewer, session: deps.ReadDb, photo_id: UUID) -> Response:
+def photo_page(
+    request: Request, viewer: PageViewer, session: deps.ReadDb, context: deps.ContextDep, photo_id: UUID
+) -> Response:
     detail = photos.describe(session, viewer, photo_id)
     # Which rules the photo meets is asked for by the script: with many albums that takes a moment.
     held = albums.holding(session, viewer, photo_id, rules=False)
     near = photos.neighbours(session, viewer, detail.photo)
-    context = _photo_context(shell_of(request), detail, held, translator_of(request))
+    page = _photo_context(shell_of(request), detail, held, translator_of(request))
     choices = tuple(AlbumChoice(str(a.id), a.title) for a in albums.choices(session, viewer) if a not in held)
     previous, following = (f"/photo/{one}" if one else "" for one in near)
-    return respond(request, replace(context, albums=choices, previous=previous, next=following))
+    left = photos.days_left(detail.photo, context.settings.trash_days)
+    page = replace(page, albums=choices, previous=previous, next=following, days_left=left)
+    return respond(request, page)
 
 
 def _photo_context(shell: Shell, detail: photos.PhotoDetail, held: list[Album], t: Translator) -> PhotoPage:

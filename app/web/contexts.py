@@ -25,6 +25,7 @@ from app.web.parts import (
     FaceView,
     Fact,
     FieldHelp,
+    Headline,
     HoldingAlbum,
     IdeaCard,
     JobView,
@@ -122,6 +123,7 @@ class SearchPage(Page):
     example: bool = False  # searched with a picture
     accept: str = ""  # media types and suffixes of pictures
     failure: str | None = None  # why that picture cannot be searched with
+    headline: Headline | None = None  # what the search is called, if it has a plain name
 
 
 @dataclass(frozen=True)
@@ -166,6 +168,7 @@ class PhotoPage(Page):
     previous: str = ""
     next: str = ""
     back: str = "/"
+    days_left: int = 0  # in the trash
 
 
 @dataclass(frozen=True)
@@ -459,6 +462,7 @@ class ErrorPage(Page):
     title: str
     detail: str
     request_id: str
+    home: bool = True  # there is a way back to the photos
 
 
 PAGES: tuple[type[Page], ...] = (

@@ -13,6 +13,7 @@ from app import deps
 from app.api.batches import as_zip
 from app.api.forms import form_options
 from app.context import Context
+from app.db import WriteSession
 from app.errors import AppError, BadQuery, Invalid, NotFound
 from app.services import intake, photos
 from app.services.accounts import Viewer
@@ -20,13 +21,23 @@ from app.services.clients import downloads
 from app.services.collections import albums
 from app.web import browse, present
 from app.web.rendering import respond
-from app.web.shell import Form, PageViewer, go, tell, text_of, translator_of
+from app.web.shell import Form, PageViewer, go, safe_next, tell, text_of, translator_of
 
 router = APIRouter()
 
 
 def _back(photo_id: UUID) -> str:
     return f"/photo/{photo_id}"
+
+
+def _onwards(session: WriteSession, viewer: Viewer, photo_id: UUID, form: FormData) -> str:
+    """Where one goes when this photo leaves its list: to the list the script names, else the photo after it, else the
+    one before, else the timeline."""
+    if back := text_of(form, "back"):
+        return safe_next(back)
+    newer, older = photos.neighbours(session, viewer, photos.get_photo(session, viewer, photo_id))
+    beside = older or newer
+    return _back(beside) if beside else "/"
 
 
 def _id(text: str) -> UUID:
@@ -57,20 +68,34 @@ def favorite(form: Form, viewer: PageViewer, session: deps.WriteDb, photo_id: UU
 @router.post("/photo/{photo_id}/archive")
 def archive(form: Form, viewer: PageViewer, session: deps.WriteDb, photo_id: UUID) -> Response:
     wanted = text_of(form, "value") == "1"
+    on = _onwards(session, viewer, photo_id, form) if wanted else _back(photo_id)
     photos.update_photo(session, viewer, photo_id, photos.Change(archived=wanted))
-    return go(_back(photo_id), "flash.archived" if wanted else "flash.unarchived")
+    if not wanted:
+        return go(on, "flash.unarchived")
+    return go(on, "flash.archived", undo=f"/photo/{photo_id}/archive")
 
 
 @router.post("/photo/{photo_id}/delete")
 def delete(form: Form, viewer: PageViewer, session: deps.WriteDb, photo_id: UUID) -> Response:
+    on = _onwards(session, viewer, photo_id, form)
     photos.trash_photo(session, viewer, photo_id)
-    return go("/", "flash.deleted", undo=f"/photo/{photo_id}/restore")
+    return go(on, "flash.deleted", undo=f"/photo/{photo_id}/restore")
 
 
 @router.post("/photo/{photo_id}/restore")
 def restore(form: Form, viewer: PageViewer, session: deps.WriteDb, photo_id: UUID) -> Response:
     photos.restore_photo(session, viewer, photo_id)
     return go(_back(photo_id), "flash.restored")
+
+
+@router.post("/photo/{photo_id}/purge")
+def purge(form: Form, viewer: PageViewer, context: deps.ContextDep, photo_id: UUID) -> Response:
+    """Delete one photo of the trash for good."""
+    with context.database.write() as session:
+        on = _onwards(session, viewer, photo_id, form)
+        checksums = photos.purge_photo(session, viewer, photo_id)
+    photos.forget_files(context, checksums)
+    return go("/trash" if on == "/" else on, "flash.purged")
 
 
 @router.post("/photo/{photo_id}/tags")
@@ -137,10 +162,11 @@ def empty_trash(form: Form, viewer: PageViewer, context: deps.ContextDep) -> Res
 
 @router.post("/albums")
 def make_album(request: Request, form: Form, viewer: PageViewer, context: deps.ContextDep) -> Response:
-    title, query = text_of(form, "title"), text_of(form, "query")
+    title, query, kind = text_of(form, "title"), text_of(form, "query"), text_of(form, "kind")
+    rule = None if kind == "manual" or not (query or kind) else query
     try:
         with context.database.write() as session:
-            album = albums.create_album(session, viewer, title, query=query or None)
+            album = albums.create_album(session, viewer, title, query=rule)
     except BadQuery as error:
         with context.database.read() as session:
             page = browse.albums_context(

@@ -163,6 +163,12 @@ def _object_names(language: str) -> dict[str, str]:
     return {name: concept.name_zh if language == "zh" else name for name, concept in chosen.items()}
 
 
+def object_name(name: str, t: Translator) -> str:
+    """What a class of the detector is called, as a heading."""
+    said = _object_names(t.language).get(name, name)
+    return said[:1].upper() + said[1:]
+
+
 @cache
 def _object_tags() -> dict[str, tuple[str, ...]]:
     """The tags each class of the detector speaks for: its own and those above it."""

@@ -6,7 +6,7 @@ The engine is strict: a variable a template names and its context lacks is an er
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
+from app import deps
 from app.errors import AppError, NotSignedIn
 from app.logs import request_id
 from app.web import shell
@@ -101,6 +102,18 @@ def respond(
     return response
 
 
+def _know_viewer(request: Request, error: AppError) -> None:
+    """Who sees the error keeps the frame of the pages, also where no page was reached that asked who it is."""
+    if error.status >= 500 or hasattr(request.state, "viewer"):
+        return
+    try:
+        viewer = deps.optional_viewer(request)
+    except AppError:
+        return
+    if viewer is not None:
+        request.state.viewer = viewer
+
+
 def error_page(request: Request, error: AppError) -> Response:
     """What a browser gets for an error: the way to sign in, or a page that says what happened."""
     if isinstance(error, NotSignedIn):
@@ -108,6 +121,7 @@ def error_page(request: Request, error: AppError) -> Response:
         if request.method == "GET" and request.url.query:
             back += f"?{request.url.query}"
         return RedirectResponse(f"/sign-in?next={quote(back, safe='')}", 303)
+    _know_viewer(request, error)
     frame = shell.shell_of(request)
     t = Translator(frame.language)
     known, said = t.has(f"error.{error.code}.title"), t.sentence(error.detail)
@@ -118,5 +132,11 @@ def error_page(request: Request, error: AppError) -> Response:
         if said != error.detail or frame.language == "en" or not known
         else t(f"error.{error.code}.text"),
         request_id=request_id.get() or "" if error.status >= 500 else "",
+        home=True,
     )
+    if request.url.path.startswith("/s/") and error.status in (404, 410):
+        # A guest has no photos here to go back to.
+        page = replace(
+            page, title=t("share.ended"), detail=t("share.ended_text"), home=frame.person is not None
+        )
     return respond(request, page, error.status, error.headers)

@@ -61,7 +61,7 @@ def _row(listed: shares.Listed, t: Translator) -> ShareRow:
         title=listed.title or t("shares.untitled"),
         href=f"/album/{share.album_id}" if share.album_id else f"/photo/{share.photo_id}",
         cover=f"{API}/{listed.cover_photo_id}/rendition/grid" if listed.cover_photo_id else "",
-        made=t("shares.made", date=t.date(share.created_at)),
+        made=t("shares.made", date=t.moment(share.created_at)),  # two links to one album differ by it
         ends=ends,
         over=over,
         facts=tuple(facts),

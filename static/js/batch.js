@@ -23,8 +23,13 @@ export class BatchBar {
 
   /** Draw the bar anew, or take it away; the button with the focus keeps it. */
   show() {
-    const { size } = this.selection.ids;
-    document.body.classList.toggle("acting", size > 0); // messages make room
+    const { choosing, ids: { size } } = this.selection;
+    document.body.classList.toggle("acting", size > 0 || Boolean(choosing)); // messages make room
+    if (choosing) {
+      if (!this.element) document.body.append((this.element = choosing.draw()));
+      choosing.update();
+      return;
+    }
     if (!size) {
       const within = this.element?.contains(document.activeElement);
       this.element?.remove();
@@ -38,7 +43,7 @@ export class BatchBar {
 
   /** To the first thing that can be done, from the keyboard. */
   focus() {
-    this.element?.querySelector("button:nth-of-type(2)").focus();
+    this.element?.querySelector(this.selection.choosing ? "button" : "button:nth-of-type(2)").focus();
   }
 
   draw() {

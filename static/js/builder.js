@@ -8,14 +8,14 @@ import { loadFields } from "./words.js";
 
 const COMPARED = /^(>=|<=|>|<)(.*)$/;
 const GROUPS = ["all", "any"];
+const WORDED = new Set(["words", "phrase", "text", "name"]); // they contain something rather than being it
 
 export class Builder {
   /** @param {() => void} changed called when someone has changed the rule here */
   constructor(changed) {
     this.changed = changed;
     this.body = h("div", { class: "rule-body" });
-    this.element = h("details", { class: "rule-builder" }, h("summary", {}, icon("rule"), t("rule.builder")), this.body);
-    this.element.open = true;
+    this.element = h("div", { class: "rule-builder", role: "group", "aria-label": t("rule.builder") }, this.body);
     this.shown = undefined;
   }
 
@@ -90,6 +90,9 @@ class Condition {
 
   /** The controls of the chosen field, with a value. */
   fill(value, count, byHand = true) {
+    const spoken = WORDED.has(this.field.value);
+    this.not.options[0].textContent = t(spoken ? "rule.contains" : "rule.is");
+    this.not.options[1].textContent = t(spoken ? "rule.contains_not" : "rule.is_not");
     const known = this.builder.fields.find((field) => field.name === this.field.value);
     const told = () => this.builder.changed();
     const [, sign, number] = COMPARED.exec(value) ?? [null, "", value];

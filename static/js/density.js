@@ -27,6 +27,6 @@ export function addDensity(place, changed) {
     if (event.key === "+" || event.key === "=") step(1);
     else if (event.key === "-") step(-1);
   });
-  place.append(h("div", { class: "density", role: "group", "aria-label": t("density.label") }, less, more));
+  (document.querySelector("[data-sizer]") ?? place).append(h("div", { class: "density", role: "group", "aria-label": t("density.label") }, less, more));
   mark();
 }

@@ -2,8 +2,11 @@
 import { h } from "./dom.js";
 import { t } from "./i18n.js";
 
-/** Show a dialog with `content`; resolves with the form's data, or null when it was closed. */
-export function ask(title, content, submit) {
+/**
+ * Show a dialog with `content`; resolves with the form's data, or null when it was closed. `danger` for what cannot be
+ * undone; `only` when there is nothing to decide and one button closes it.
+ */
+export function ask(title, content, submit, { danger = false, only = false } = {}) {
   return new Promise((resolve) => {
     const form = h(
       "form",
@@ -13,8 +16,8 @@ export function ask(title, content, submit) {
       h(
         "div",
         { class: "row end" },
-        h("button", { type: "button", class: "button", onclick: () => dialog.close() }, t("cancel")),
-        h("button", { class: "button primary", value: "yes" }, submit),
+        !only && h("button", { type: "button", class: "button", onclick: () => dialog.close() }, t("cancel")),
+        h("button", { class: `button ${danger ? "danger filled" : only ? "" : "primary"}`, value: "yes" }, submit),
       ),
     );
     const dialog = h("dialog", { "aria-labelledby": "dialog-title" }, form);
@@ -27,4 +30,5 @@ export function ask(title, content, submit) {
   });
 }
 
-export const confirmed = async (question) => (await ask(question, [], t("confirm"))) !== null;
+/** Whether someone means it; `act` is the button's word for what will be done. */
+export const confirmed = async (question, act, danger) => (await ask(question, [], act, { danger })) !== null;

@@ -26,6 +26,19 @@ export function visit(id, month) {
   sessionStorage.setItem(SEEN, JSON.stringify({ id, month, through: read(LIST)?.back ?? "" }));
 }
 
+/** A photo has left the list; gives what puts it back where it was. */
+export function forget(id) {
+  const list = read(LIST);
+  const at = list?.ids.indexOf(id) ?? -1;
+  if (at < 0) return () => {};
+  const put = (ids) => sessionStorage.setItem(LIST, JSON.stringify({ ...list, ids }));
+  put(list.ids.filter((one) => one !== id));
+  return () => {
+    const { ids } = read(LIST);
+    put([...ids.slice(0, at), id, ...ids.slice(at)]);
+  };
+}
+
 /** Coming back from a photo to this list: the photo looked at last and where its tile stood; else null. */
 export function returning() {
   const [list, seen] = [read(LIST), read(SEEN)];

@@ -3,7 +3,7 @@
 import { api } from "./api.js";
 import { Builder } from "./builder.js";
 import { Completer } from "./complete.js";
-import { debounce } from "./dom.js";
+import { debounce, h } from "./dom.js";
 import { t } from "./i18n.js";
 import { suggestQuery } from "./words.js";
 
@@ -20,7 +20,11 @@ class RuleField extends HTMLElement {
       follow();
     });
     this.input.form.addEventListener("submit", (event) => this.submitted(event));
-    this.append(this.builder.element);
+    // The conditions first; the rule as text for who would rather write it.
+    const text = h("details", { class: "rule-text" }, h("summary", {}, t("rule.as_text")), this.querySelector("label"), this.querySelector(".suggest"));
+    this.prepend(this.builder.element, text);
+    text.open = !this.input.checkValidity() && Boolean(this.input.value);
+    this.input.addEventListener("invalid", () => (text.open = true)); // left empty: it must be seen to be filled
     this.input.addEventListener("input", debounce(350, () => this.written()));
     this.written();
   }
@@ -62,6 +66,7 @@ class RuleField extends HTMLElement {
       if (asked !== this.asked) return null;
       this.input.setAttribute("aria-invalid", "true");
       this.note.textContent = error.message;
+      this.querySelector(".rule-text").open = true;
       return null;
     }
   }

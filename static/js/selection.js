@@ -3,7 +3,8 @@
 import { BatchBar } from "./batch.js";
 import { h, icon, typing } from "./dom.js";
 import { t } from "./i18n.js";
-import { showKeys } from "./keys.js";
+import { offerKeys, showKeys } from "./keys.js";
+import { Choosing, tellChosen } from "./choosing.js";
 import { Drag } from "./selection_drag.js";
 import { complain } from "./toast.js";
 
@@ -22,6 +23,7 @@ export class Selection {
    */
   constructor(host, list) {
     Object.assign(this, { host, list, ids: new Set(), anchor: null });
+    this.choosing = host.dataset.into ? new Choosing(this, host.dataset) : null;
     this.bar = new BatchBar(this);
     this.drag = new Drag(this);
     host.addEventListener("pointerover", (event) => this.offer(event.target.closest(".tile")));
@@ -32,6 +34,9 @@ export class Selection {
     });
     host.addEventListener("click", (event) => this.click(event), { capture: true });
     document.addEventListener("keydown", (event) => this.key(event));
+    offerKeys(() => showKeys(keys()));
+    if (this.choosing) queueMicrotask(() => this.set(this.choosing.kept));
+    else if (host.dataset.album) tellChosen(host.dataset.album);
     // Tiles come and go while scrolling; a new one must show whether it is selected.
     new MutationObserver((records) => this.mark(records)).observe(host, { childList: true, subtree: true });
   }
@@ -47,7 +52,7 @@ export class Selection {
     const tile = event.target.closest(".tile");
     if (!tile) return;
     const onTick = event.target.closest(".tick");
-    if (!onTick && this.ids.size === 0) return;
+    if (!onTick && this.ids.size === 0 && !this.choosing) return;
     event.preventDefault();
     event.stopPropagation();
     this.toggle(tile.dataset.id, event.shiftKey).catch(complain);
@@ -108,7 +113,7 @@ export class Selection {
     this.ids = new Set(ids);
     if (!this.ids.size) this.anchor = this.walked = null;
     for (const tile of this.host.querySelectorAll(".tile")) this.paint(tile);
-    this.host.classList.toggle("selecting", this.ids.size > 0);
+    this.host.classList.toggle("selecting", this.ids.size > 0 || Boolean(this.choosing));
     this.host.dispatchEvent(new CustomEvent("albumen:selected"));
     this.bar.show();
   }

@@ -22,7 +22,7 @@ export class Drag {
     this.swallowing = this.held = false;
     const tile = event.target.closest(".tile");
     if (!tile || event.button > 0) return;
-    const selecting = this.selection.ids.size > 0;
+    const selecting = this.selection.ids.size > 0 || this.selection.choosing;
     if (event.pointerType === "touch" && !selecting) {
       this.timer = setTimeout(() => this.hold(tile), LONG);
       this.from = { x: event.clientX, y: event.clientY, waits: true };

@@ -8,7 +8,9 @@ document.addEventListener("submit", async (event) => {
   const question = event.target.dataset.confirm;
   if (!question || event.target.dataset.agreed) return;
   event.preventDefault();
-  if (!(await confirmed(question))) return;
+  const button = event.submitter ?? event.target.querySelector("button");
+  const act = event.target.dataset.act ?? (button.textContent.trim() || button.ariaLabel);
+  if (!(await confirmed(question, act, button.matches(".danger")))) return;
   event.target.dataset.agreed = "yes";
   event.target.requestSubmit();
 });
@@ -28,8 +30,34 @@ document.addEventListener("click", async (event) => {
   }
 });
 
+// A link to something folded away unfolds it, with the caret in its first field.
+function unfold() {
+  const folded = location.hash.length > 1 && document.getElementById(location.hash.slice(1))?.closest("details");
+  if (!folded) return;
+  folded.open = true;
+  folded.scrollIntoView({ block: "nearest" });
+  folded.querySelector("input:not([type=hidden], [type=radio], [type=checkbox]), textarea")?.focus();
+}
+// Going to the fragment, which the browser does by itself, takes the focus away: so afterwards.
+if (document.readyState === "complete") unfold();
+else addEventListener("load", () => setTimeout(unfold));
+document.addEventListener("click", (event) => {
+  if (event.target.closest('a[href^="#"]')) setTimeout(unfold); // also when the address is this one already
+  const fold = event.target.closest("[data-fold]")?.closest("details");
+  if (!fold) return;
+  fold.open = false;
+  document.querySelector(`a[href="#${fold.id}"]`)?.focus();
+  history.replaceState(history.state, "", location.pathname + location.search);
+});
+
 // The address people use is the one in this browser, whatever a proxy told the server.
 for (const field of document.querySelectorAll("input[data-path]")) field.value = location.origin + field.dataset.path;
+
+// What the last form did and can be undone is a message at the foot, wherever on the page one is.
+for (const note of document.querySelectorAll("[data-flash]")) {
+  note.hidden = true;
+  toast(note.querySelector("span").textContent, { action: t("undo"), run: () => note.querySelector("form").requestSubmit() });
+}
 
 // A theme shows at once; saving makes it stay.
 document.querySelector("form[data-look]")?.addEventListener("change", (event) => {

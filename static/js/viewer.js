@@ -3,12 +3,13 @@
 import { api } from "./api.js";
 import { h, icon, typing } from "./dom.js";
 import { t } from "./i18n.js";
-import { showKeys } from "./keys.js";
+import { offerKeys, showKeys } from "./keys.js";
 import "./photo_albums.js";
 import "./similar.js";
 import "./tags.js";
 import { placeholder } from "./thumbhash.js";
 import { complain, toast } from "./toast.js";
+import { takeAway } from "./viewer_away.js";
 import { Boxes } from "./viewer_boxes.js";
 import { show } from "./viewer_show.js";
 import { neighboursOf, Pages } from "./viewer_turn.js";
@@ -28,12 +29,14 @@ class PhotoViewer extends HTMLElement {
     this.why = new Why(this);
     this.pages = new Pages(this);
     this.querySelector("[data-toggle-favorite]")?.addEventListener("submit", (event) => this.love(event));
+    this.addEventListener("submit", (event) => takeAway(this, event));
     this.addEventListener("click", (event) => this.clicked(event));
     const { signal } = this.over;
     document.addEventListener("keydown", (event) => this.key(event), { signal });
     addEventListener("albumen:photos", (event) => this.changed(event.detail), { signal });
     this.findNeighbours().catch(complain);
     this.mapWhenNear();
+    offerKeys(() => this.help());
     show.arrived(this);
   }
 

@@ -35,12 +35,13 @@ export class Pages {
     return Promise.allSettled([page, image]);
   }
 
-  /** Resolves when the photo is on the screen. Replaces the address: back leads to the list, not through every photo. */
-  async turn(id, { again = false } = {}) {
+  /** Resolves when the photo is on the screen. Replaces the address: back leads to the list, not through every photo.
+   * `again` for the same photo as it is now; `anew` when who its neighbours are has changed. */
+  async turn(id, { again = false, anew = false } = {}) {
     const { viewer } = this;
     if (this.turning) return;
     this.turning = true;
-    if (again) this.ready.delete(id);
+    if (again || anew) this.ready.delete(id);
     this.prepare(id);
     const { page } = this.ready.get(id);
     try {
@@ -77,13 +78,14 @@ function carryOver(before, after) {
   const boxes = [before, after].map((viewer) => viewer.querySelector(".boxes-toggle"));
   if (boxes[0]?.checked && boxes[1]) boxes[1].checked = true;
   const held = document.activeElement;
-  const side = held?.matches?.(".turn") ? (held.matches(".next") ? "next" : "previous") : "";
-  after.dataset.held = side;
+  const side = held?.matches?.(".turn") ? (held.matches(".next") ? ".turn.next" : ".turn.previous") : "";
+  const away = held?.closest?.("[data-away]")?.dataset.away;
+  after.dataset.held = away ? `[data-away="${away}"] button` : side;
 }
 
 function settle(viewer, again) {
   const { held } = viewer.dataset;
-  if (held) (viewer.querySelector(`.turn.${held}`) ?? viewer.querySelector(".turn"))?.focus();
+  if (held) (viewer.querySelector(held) ?? viewer.querySelector(".turn"))?.focus();
   if (!again) scrollTo(0, 0);
   // A screen reader hears which photo came.
   let says = document.querySelector("[data-turned]");

@@ -366,6 +366,7 @@ ROWS: dict[str, Row] = {
     "POST /photo/{photo_id}/archive": Row(OWN_PAGE, ok=303, send=form(value="1")),
     "POST /photo/{photo_id}/delete": Row(OWN_PAGE, ok=303),
     "POST /photo/{photo_id}/restore": Row(OWN_PAGE, ok=303),
+    "POST /photo/{photo_id}/purge": Row(OWN_PAGE, ok=404),  # it is not in the trash
     "POST /photo/{photo_id}/tags": Row(OWN_PAGE, ok=303, send=form(name="holiday")),
     "POST /photo/{photo_id}/tags/{slug}": Row(OWN_PAGE, ok=303, send=form(verdict="confirm")),
     "POST /photo/{photo_id}/albums": Row(OWN_PAGE, ok=303, send=lambda o: {"data": {"album": o["album_id"]}}),

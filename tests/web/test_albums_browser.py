@@ -16,9 +16,10 @@ from app.context import Context
 from app.models import DuplicatePair
 from app.services import intake, photos
 from app.services.accounts import Viewer
-from tests.web.test_browser import address, chromium, listening, screen
+from app.services.collections import albums
+from tests.web.test_browser import address, chromium, library, listening, screen
 
-__all__ = ["address", "chromium", "listening", "screen"]  # fixtures
+__all__ = ["address", "chromium", "library", "listening", "screen"]  # fixtures
 
 pytestmark = pytest.mark.slow
 
@@ -53,6 +54,10 @@ def test_rule_and_builder_follow_each_other(
     s = screen()
     s.open("/albums#new")
     text, note = s.page.locator("#album-query"), s.page.locator("#rule-hint")
+    until(s, "document.activeElement.id === 'album-title'")
+    assert not text.is_visible()  # a list one fills by hand has no rule
+    s.page.check("[name=kind][value=dynamic]")
+    s.page.click(".rule-text > summary")
     text.fill("year:2020 or year:>=2021")
     s.page.wait_for_selector(".rule-row >> nth=1")
     assert s.page.locator(".rule-group > legend select").last.input_value() == "any"
@@ -73,6 +78,35 @@ def test_rule_and_builder_follow_each_other(
     until(s, "document.querySelector('#album-query').getAttribute('aria-invalid') === 'true'")
     assert note.text_content()
     assert [c for c in s.complaints if "422" not in c] == []
+
+
+def test_photos_are_chosen_for_an_album_and_taken_out_again(
+    screen: Callable[..., Any], library: list[str], context: Context, anna: Viewer
+) -> None:
+    with context.database.write() as session:
+        album = albums.create_album(session, anna, "Best of spring").id
+    s = screen()
+    page = s.page
+    s.open(f"/album/{album}")
+    page.click(".empty a.button")
+    page.wait_for_url(f"**/?into={album}")
+    page.wait_for_selector(".batch.choosing .primary[disabled]")
+    chosen = [page.get_attribute(f".tile >> nth={n}", "data-id") for n in (0, 2)]
+    page.click(".tile >> nth=0")  # a press selects at once
+    page.click(".tile >> nth=2")
+    page.wait_for_selector(".choosing .primary:has-text('Add 2 photos to Best of spring')")
+    page.fill("#q", "name:IMG_0*")  # the choice lasts into a search
+    page.keyboard.press("Enter")
+    page.wait_for_selector(".choosing .primary:has-text('Add 2 photos')")
+    chosen.append(page.get_attribute(".tile >> nth=0", "data-id"))
+    page.click(".tile >> nth=0")
+    page.click(".choosing .primary:has-text('Add 3 photos')")
+    page.wait_for_url(f"**/album/{album}")
+    page.wait_for_selector(".toast.undoes:has-text('3 photos added')")
+    assert {tile.get_attribute("data-id") for tile in page.query_selector_all(".tile")} == set(chosen)
+    page.click(".toast.undoes button")
+    page.wait_for_selector(".empty")
+    assert s.complaints == []
 
 
 def test_clusters_part_as_one_comes_nearer(

@@ -41,6 +41,10 @@ def chromium() -> Iterator[Any]:
         browser.close()
 
 
+# The lists and the photo page have their scripts: what is pressed from now on is heard.
+BUILT = "() => !document.querySelector(':is(photo-viewer, photo-grid, photo-timeline):not(:defined)')"
+
+
 @dataclass
 class Listening:
     """A server over this test's data, until ``stop``."""
@@ -86,6 +90,7 @@ class Screen:
     def open(self, path: str) -> None:
         self.page.goto(self.address + path, wait_until="load")
         self.page.wait_for_selector("html.js")
+        eventually(self.page, BUILT)
 
     def upload(self, pictures: dict[str, bytes], button: str = ".bar a.button[data-upload]") -> None:
         files = [{"name": name, "mimeType": "image/jpeg", "buffer": data} for name, data in pictures.items()]

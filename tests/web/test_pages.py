@@ -238,6 +238,46 @@ def test_delete_undo_and_empty_trash(browser: Any, draw: Any) -> None:
     assert browser.get(f"/photo/{photo}").status_code == 404
 
 
+def test_without_scripts_the_next_photo_comes_and_says_what_happened(browser: Any, draw: Any) -> None:
+    older, newer = (browser.upload(draw(), taken_at=f"2024-06-0{day}T12:00:00Z") for day in (1, 2))
+    after = browser.post(f"/photo/{newer}/delete")
+    assert after.url.path == f"/photo/{older}"
+    assert "Moved to the trash." in text_of(after.text.partition('class="picture"')[0])
+    browser.post(f"/photo/{newer}/restore")
+    after = browser.post(f"/photo/{older}/archive", {"value": "1"})
+    assert after.url.path == f"/photo/{newer}"
+    undo = re.search(
+        r'action="(/photo/[\w-]+/archive)"><input', after.text.partition('class="stage-flash"')[2]
+    )
+    assert undo is not None
+    browser.post(undo[1])
+    assert older in browser.get("/").text
+    back = browser.post(f"/photo/{older}/delete", {"back": "https://elsewhere.example/"})
+    assert back.url.path == "/"
+
+
+def test_one_photo_of_the_trash_is_deleted_for_good(browser: Any, draw: Any) -> None:
+    gone, kept = browser.upload(draw()), browser.upload(draw())
+    assert browser.post(f"/photo/{gone}/purge").status_code == 404  # not in the trash
+    for photo in (gone, kept):
+        browser.post(f"/photo/{photo}/delete")
+    assert "29 days left" in text_of(browser.get(f"/photo/{gone}").text)
+    assert "Deleted for good." in text_of(browser.post(f"/photo/{gone}/purge").text)
+    assert browser.get(f"/photo/{gone}").status_code == 404
+    page = text_of(browser.get("/trash").text)
+    assert "stay here for 30 days" in page
+    assert "1 photo" in page
+
+
+def test_the_archive_is_searched(browser: Any, draw: Any) -> None:
+    kept, away = (browser.upload(draw(), filename=f"{name}.jpg") for name in ("kept", "away"))
+    browser.post(f"/photo/{away}/archive", {"value": "1"})
+    assert 'name="within" value="is:archived"' in browser.get("/archive").text
+    found = browser.get("/search", params={"within": "is:archived", "q": "name:kept* or name:away*"}).text
+    assert re.findall(r'data-id="([\w-]+)"', found) == [away]
+    assert kept not in found
+
+
 def test_tags_are_confirmed_rejected_and_added(
     browser: Any, context: Context, anna: Viewer, draw: Any
 ) -> None:
@@ -282,6 +322,27 @@ def test_search_finds_and_says_why(browser: Any, context: Context, anna: Viewer,
     assert re.findall(r'data-id="([\w-]+)"', browser.get("/search?q=海滩").text) == [photo]
 
 
+def test_a_search_is_called_by_its_plain_name(
+    browser: Any, context: Context, anna: Viewer, draw: Any
+) -> None:
+    tag(context, anna, browser.upload(draw(), taken_at="2024-06-01T12:00:00Z"), "beach")
+
+    def head(query: str) -> tuple[str, str, str]:
+        page = browser.get("/search", params={"q": query}).text
+        mark = re.search(r'<a href="([^"]+)" aria-current="page"', page)
+        title = re.search(r"<h1>(.*?)</h1>", page)
+        kind = re.search(r'<p class="crumb">(.*?)</p>', page)
+        assert title is not None
+        return unescape(title[1]), text_of(kind[1]).strip() if kind else "", mark[1] if mark else ""
+
+    assert head("tag:beach") == ("Beach", "Explore Tag", "/explore")
+    assert head("tag:beach date:2024-06") == ("Beach · June 2024", "", "")
+    assert head("near:43.5,11.9,5")[2] == "/places"
+    assert head("beach")[0] == "beach"
+    assert head("tag:beach or year:2020")[0] == "tag:beach or year:2020"
+    assert "<h1>海滩</h1>" in browser.get("/search?q=tag:beach&language=zh").text
+
+
 def test_a_bad_search_shows_where_and_offers_better(browser: Any) -> None:
     page = browser.get("/search", params={"q": "dog tga:beach"})
     assert page.status_code == 422
@@ -316,6 +377,13 @@ def test_a_dynamic_album_fills_itself(browser: Any, context: Context, anna: View
     photo = browser.upload(draw())
     tag(context, anna, photo, "beach")
     assert photo in browser.get(album.url.path).text
+
+
+def test_an_album_that_fills_itself_needs_a_rule_and_a_list_takes_none(browser: Any) -> None:
+    assert "needs a rule" in text_of(browser.post("/albums", {"title": "A", "kind": "dynamic"}).text)
+    made = browser.post("/albums", {"title": "B", "kind": "manual", "query": "tag:beach"})
+    assert "Fill it with photos you have" in text_of(made.text)
+    assert "/?into=" in made.text
 
 
 def test_a_bad_rule_is_shown_with_its_fault(browser: Any) -> None:
@@ -523,7 +591,12 @@ class TestSharing:
         revoke = re.search(r'action="(/shares/[0-9a-f-]+/revoke)"', mine)
         assert revoke is not None
         assert "leads nowhere" in browser.post(revoke[1]).text
-        assert anonymous.get(link, headers={"accept": "text/html"}).status_code == 404
+        dead = anonymous.get(link, headers={"accept": "text/html"})
+        assert dead.status_code == 404
+        assert "This link has ended" in dead.text
+        assert "Ask whoever sent it for a new one" in dead.text
+        assert 'href="/"' not in dead.text, "that leads a guest to a sign-in they have no use for"
+        assert 'class="rail"' in browser.get(link).text, "who is signed in keeps the frame"
 
     def test_safe_unless_said_otherwise(self, browser: Any, album: str) -> None:
         browser.post("/shares", {"album": album, "days": "30"})

@@ -104,6 +104,55 @@ def test_without_scripts_there_is_a_next_and_a_previous(
     assert s.page.query_selector(".turn.next") is None  # the oldest
 
 
+@pytest.mark.parametrize("action", ["delete", "archive"])
+def test_what_is_taken_away_makes_room_for_the_next_of_the_list(
+    screen: Callable[..., Any], library: list[str], action: str
+) -> None:
+    s = screen()
+    page = s.page
+    s.open("/search?q=name:IMG_1*")
+    page.wait_for_selector(".grid.laid .tile")
+    listed = [tile.get_attribute("data-id") for tile in page.query_selector_all(".tile")]
+    page.click(".tile >> nth=1 >> a")
+    page.wait_for_url("**/photo/*")
+    page.wait_for_selector("[data-back][href^='/search']")  # the script knows the list
+    page.focus(f"[data-away={action}] button")
+    page.keyboard.press("Enter")
+    page.wait_for_url(f"**/photo/{listed[2]}")  # the next of the search, not of the timeline
+    page.wait_for_selector(".toast.undoes")
+    page.wait_for_selector(f"[data-away={action}] button:focus")
+    page.keyboard.press("ArrowLeft")
+    page.wait_for_url(f"**/photo/{listed[0]}")  # what is gone is no neighbour any more
+    page.wait_for_selector(".turn.next")
+    page.keyboard.press("Control+z")
+    page.wait_for_url(f"**/photo/{listed[1]}")
+    page.wait_for_selector(f"[data-away={action}]")
+    page.wait_for_selector(".turn.next")
+    page.keyboard.press("ArrowRight")
+    page.wait_for_url(f"**/photo/{listed[2]}")
+    assert s.complaints == []
+
+
+def test_the_last_of_a_list_leads_back_to_it_with_undo(
+    screen: Callable[..., Any], library: list[str]
+) -> None:
+    s = screen()
+    page = s.page
+    s.open("/search?q=name:IMG_12*")
+    page.wait_for_selector(".grid.laid .tile")
+    page.click(".tile a")
+    page.wait_for_url("**/photo/*")
+    page.wait_for_selector("html.js")
+    page.wait_for_selector("[data-back][href^='/search']")
+    page.keyboard.press("Delete")
+    page.wait_for_url("**/search?q=name:IMG_12*")
+    page.wait_for_selector(".empty")
+    page.click(".toast.undoes button")
+    page.wait_for_url("**/photo/*")
+    page.wait_for_selector("[data-away=delete]")
+    assert s.complaints == []
+
+
 def test_boxes_and_words_light_each_other(screen: Callable[..., Any], understood: str) -> None:
     s = screen()
     s.open(f"/photo/{understood}")
@@ -156,7 +205,7 @@ def test_what_could_not_be_understood_is_said_with_a_way_out(
     assert "Text" in s.page.text_content(".panel .notice.problem")
     assert "ran out of memory" in s.page.text_content(".stage-lines")
     s.page.click(".panel .notice.problem button")
-    s.page.wait_for_selector(".notice.done")
+    s.page.wait_for_selector(".stage-flash .notice.done")
 
 
 def test_albums_of_a_photo(

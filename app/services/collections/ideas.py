@@ -15,6 +15,7 @@ from app.search import count_photos, find_photos, parse
 from app.search.tags import tag_book
 from app.search.values import quote
 from app.services.accounts import Viewer
+from app.services.collections.covers import choose
 from app.services.collections.journeys import journeys
 from app.services.collections.memories import best_of, loved_years
 
@@ -47,6 +48,7 @@ def ideas(session: ReadSession, viewer: Viewer) -> list[Idea]:
     own = select(Album.query).where(Album.owner_id == viewer.user_id, Album.query.is_not(None))
     taken = set(session.scalars(own.where(Album.deleted_at.is_(None))))
     found: list[Idea] = []
+    covers: set[UUID] = set()
     for idea in (i for source in (_journeys, _together, _years, _kinds) for i in source(session, viewer)):
         query = str(parse(idea.query))
         same_kind = sum(other.kind == idea.kind for other in found)
@@ -54,13 +56,16 @@ def ideas(session: ReadSession, viewer: Viewer) -> list[Idea]:
             continue
         count = count_photos(session, viewer, query)
         if count >= LEAST_OF_A_KIND:
-            found.append(_with_cover(session, viewer, idea, query, count))
+            found.append(_with_cover(session, viewer, idea, query, count, covers))
     return found
 
 
-def _with_cover(session: ReadSession, viewer: Viewer, idea: Idea, query: str, count: int) -> Idea:
+def _with_cover(
+    session: ReadSession, viewer: Viewer, idea: Idea, query: str, count: int, used: set[UUID]
+) -> Idea:
     hits = find_photos(session, viewer, query, order="newest", limit=20).items
-    best = max((hit.photo for hit in hits), key=lambda p: (p.favorite, p.rating), default=None)
+    best = choose(session, [hit.photo for hit in hits], used)
+    used.update([best.id] if best else [])
     return Idea(
         idea.kind, idea.title, query, count, best.id if best else None, idea.people, idea.places, idea.countries,
         idea.start, idea.end,

@@ -124,9 +124,12 @@ class Listed:
 def list_shares(
     session: ReadSession, viewer: Viewer, *, limit: int = 500, before: UUID | None = None
 ) -> list[Listed]:
-    """The viewer's shares, the newest first; expired ones too. ``before`` is the id the list goes on after."""
+    """The viewer's shares, the newest first; expired ones too. ``before`` is the id the list goes on after.
+
+    An album without a cover of its own is shown by the one it has in the list of albums, its newest photo.
+    """
     query = (
-        select(Share, Album.title, Album.cover_photo_id, Photo.title, Photo.filename)
+        select(Share, Album, Photo.title, Photo.filename)
         .outerjoin(Album, Album.id == Share.album_id)
         .outerjoin(Photo, Photo.id == Share.photo_id)
         .where(Share.owner_id == viewer.user_id)
@@ -135,9 +138,18 @@ def list_shares(
     )
     if before is not None:
         query = query.where(Share.id < before)
+    covers: dict[UUID, UUID | None] = {}
+
+    def cover(album: Album | None) -> UUID | None:
+        if album is None or album.deleted_at is not None:
+            return None
+        if album.id not in covers:
+            covers[album.id] = albums.summarise(session, viewer, album).cover_photo_id
+        return covers[album.id]
+
     return [
-        Listed(share, album or title or filename or "", share.photo_id or cover)
-        for share, album, cover, title, filename in session.execute(query).tuples()
+        Listed(share, (album.title if album else title or filename) or "", share.photo_id or cover(album))
+        for share, album, title, filename in session.execute(query).tuples()
     ]
 
 

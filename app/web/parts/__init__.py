@@ -1,7 +1,7 @@
 """The small parts pages are made of: a tile, a tag, a place, a job. Frozen, localised, ready to be shown."""
 
 from app.web.parts.accounts import AccountRow, KeyView, PairingView, ScopeChoice
-from app.web.parts.albums import AlbumCard, AlbumChoice, FieldHelp, IdeaCard, QueryProblem
+from app.web.parts.albums import AlbumCard, AlbumChoice, FieldHelp, Headline, IdeaCard, QueryProblem
 from app.web.parts.collections import (
     CountryView,
     DuplicatePhoto,
@@ -56,6 +56,7 @@ __all__ = [
     "Fact",
     "FieldHelp",
     "Flash",
+    "Headline",
     "HoldingAlbum",
     "IdeaCard",
     "JobView",

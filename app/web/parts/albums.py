@@ -46,6 +46,17 @@ class FieldHelp:
 
 
 @dataclass(frozen=True)
+class Headline:
+    """What a search is called: its name, the kind of thing that is, and the section it belongs to."""
+
+    name: str
+    kind: str = ""
+    nav: str = ""
+    back: str = ""
+    back_name: str = ""
+
+
+@dataclass(frozen=True)
 class QueryProblem:
     """A search that does not parse: the text around the fault, and better words as (text, href)."""
 

@@ -26,7 +26,8 @@ class Flash:
 class Shell:
     """What every page carries; ``theme`` is system, light or dark, ``nav`` the open section.
 
-    ``density`` says how large photos are in lists: tiny, small, large, or empty for the usual.
+    ``density`` says how large photos are in lists: tiny, small, large, or empty for the usual. ``into`` is the album
+    (id, title) photos are being chosen for.
     """
 
     language: str
@@ -38,3 +39,4 @@ class Shell:
     person: Person | None = None
     flash: Flash | None = None
     density: str = ""
+    into: tuple[str, str] | None = None
