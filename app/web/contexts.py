@@ -294,13 +294,16 @@ class PersonPage(Page):
 
 @dataclass(frozen=True)
 class PlacesPage(Page):
-    """``view`` is the part of the map that is shown, as an SVG ``viewBox``; ``out`` leads back to all of it."""
+    """``view`` is the part of the map that is shown, as an SVG ``viewBox``, whose pixels are about ``scale`` wide;
+    ``out`` leads back to all of it.
+    """
 
     template: ClassVar[str] = "places.html"
     countries: tuple[CountryView, ...]
     pins: tuple[MapPin, ...]
     view: str
     total: int
+    scale: float = 18.0
     out: str = ""
 
 

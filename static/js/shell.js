@@ -23,10 +23,23 @@ document.addEventListener("click", async (event) => {
     else document.execCommand("copy");
     toast(t("copied"));
   }
+  const unfold = event.target.closest("a[data-unfold]");
+  if (unfold) reveal(event, document.querySelector(unfold.hash));
   for (const menu of document.querySelectorAll("details.menu[open]")) {
     if (!menu.contains(event.target)) menu.open = false;
   }
 });
+
+/** Open what is folded away and put the caret into its first field. */
+function reveal(event, target) {
+  const folded = target?.closest("details");
+  const field = target?.querySelector("input:not([type=hidden]), textarea, select");
+  if (!folded || !field) return;
+  event.preventDefault();
+  folded.open = true;
+  folded.scrollIntoView({ block: "start", behavior: "smooth" });
+  field.focus({ preventScroll: true });
+}
 
 // The address people use is the one in this browser, whatever a proxy told the server.
 for (const field of document.querySelectorAll("input[data-path]")) field.value = location.origin + field.dataset.path;

@@ -113,7 +113,7 @@ def samples(shell: p.Shell) -> list[c.Page]:
         c.PersonPage(shell, SOMEBODY, True, "faces", 2, (), FACES, (ANNA,)),
         c.PersonPage(shell, SOMEBODY, False, "photos", 0, (), (), ()),
         c.PlacesPage(shell, (p.CountryView("Portugal", "/search?q=x", 3, (p.TermCard("Lisbon", "/x", 2, TILE.src),)),),
-                     (p.MapPin(-914, -3872, 60, "Lisbon", "/places?box=x"),), "-2000 -5000 5000 2000", 3, "/places"),
+                     (p.MapPin(-914, -3872, 60, "Lisbon", "/places?box=x"),), "-2000 -5000 5000 2000", 3, 5.0, "/places"),
         c.MemoriesPage(shell, "Today", (p.MemoryView("1 year ago", "1 June", "/search?q=x", 3, (TILE,)),)),
         c.MemoriesPage(shell, "Today", ()),
         c.IdeasPage(shell, (p.IdeaCard("Lisbon <3", "date:2024", "/search?q=x", 3, TILE.src),
