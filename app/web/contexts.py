@@ -272,6 +272,7 @@ class PeoplePage(Page):
     unnamed: tuple[PersonCard, ...]
     pairs: tuple[PersonPair, ...]
     names: tuple[str, ...]  # known ones, offered while typing
+    ask: int = 0  # which of the pairs is asked about; the script goes on to the next
     next_href: str = ""
 
 

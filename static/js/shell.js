@@ -41,6 +41,11 @@ function reveal(event, target) {
   field.focus({ preventScroll: true });
 }
 
+// What opens to be written in gets the caret.
+document.addEventListener("toggle", (event) => {
+  if (event.target.open && event.target.matches("[data-caret]")) event.target.querySelector("input:not([type=hidden])").select();
+}, true);
+
 // The address people use is the one in this browser, whatever a proxy told the server.
 for (const field of document.querySelectorAll("input[data-path]")) field.value = location.origin + field.dataset.path;
 

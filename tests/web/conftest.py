@@ -107,7 +107,7 @@ def samples(shell: p.Shell) -> list[c.Page]:
                    (p.ChangedTag("cat", "Cat", ("hidden", "called Mimi")),), ("Dog",), "/explore/tags?after=x"),
         c.TagsPage(shell, "nothing", ()),
         c.PeoplePage(shell, "", (("", "Usual", "/people"), ("all", "All", "/people?show=all")), (ANNA,), (SOMEBODY,),
-                     (p.PersonPair(ANNA, SOMEBODY),), ("Anna",), "/people?cursor=x"),
+                     (p.PersonPair(ANNA, SOMEBODY),), ("Anna",), 0, "/people?cursor=x"),
         c.PeoplePage(shell, "hidden", (), (), (), (), ()),
         c.PersonPage(shell, ANNA, False, "photos", 3, (TILE,), (), (SOMEBODY,), "f2", "/person/f1?c=x", "/api/v1/x"),
         c.PersonPage(shell, SOMEBODY, True, "faces", 2, (), FACES, (ANNA,)),
