@@ -188,10 +188,13 @@ def example_context(request: Request, viewer: Viewer, context: Context, data: by
 @router.get("/search/words")
 def search_words(request: Request, _viewer: PageViewer) -> JSONResponse:
     """The query language's fields and their choices, for completion in the search box."""
-    zh = translator_of(request).language == "zh"
+    t = translator_of(request)
+    zh = t.language == "zh"
     words: list[dict[str, Any]] = [
         {
             "name": field.name,
+            "label": t(f"field.{field.name}"),
+            "group": t(f"fields.{present.field_group(field.name)}"),
             "help": field.help_zh if zh else field.help_en,
             "example": field.examples[0],
             "kind": field.kind.value,

@@ -376,6 +376,20 @@ def _chinese_names() -> dict[str, str]:
     return {concept.name_en: concept.name_zh for concept in load_vocabulary().concepts.values()}
 
 
+_GROUPS = {
+    "what": "tag object is has text album rating similar confidence",
+    "who": "person faces",
+    "where": "place country near",
+    "when": "date taken added year month",
+    "camera": "camera lens iso aperture focal",
+}
+
+
+def field_group(name: str) -> str:
+    """Which question a field of the query language answers: what who where when camera file."""
+    return next((group for group, names in _GROUPS.items() if name in names.split()), "file")
+
+
 def field_help(t: Translator) -> tuple[parts.FieldHelp, ...]:
     return tuple(
         parts.FieldHelp(

@@ -2,7 +2,7 @@
 import { api } from "./api.js";
 import { Completer } from "./complete.js";
 import { h, icon } from "./dom.js";
-import { formatPercent, t } from "./i18n.js";
+import { formatNumber, formatPercent, t } from "./i18n.js";
 import { complain, toast } from "./toast.js";
 import { whyButton } from "./viewer_why.js";
 import { loadTags, matchTags } from "./words.js";
@@ -19,7 +19,7 @@ class TagEditor extends HTMLElement {
   async offers(text) {
     const here = new Set([...this.list.querySelectorAll(".tag-line")].map((line) => line.dataset.slug));
     const found = matchTags(await loadTags(), text).filter((tag) => !here.has(tag.slug));
-    return found.map((tag) => ({ label: tag.name, kind: tag.count ? String(tag.count) : "", apply: () => this.add(tag.name) }));
+    return found.map((tag) => ({ label: tag.name, kind: tag.count ? formatNumber(tag.count) : t("search.unused"), apply: () => this.add(tag.name) }));
   }
 
   async submitted(event) {
