@@ -27,6 +27,7 @@ from app.web.parts import (
     FieldHelp,
     HoldingAlbum,
     IdeaCard,
+    JobGroup,
     JobView,
     KeyView,
     MapPin,
@@ -41,6 +42,8 @@ from app.web.parts import (
     QueueRow,
     RetagForm,
     ScopeChoice,
+    SeenFace,
+    SeenThing,
     SharedTile,
     ShareRow,
     Shell,
@@ -152,7 +155,10 @@ class PhotoPage(Page):
     place: PlaceView | None
     tags: tuple[TagView, ...]
     rejected: tuple[TagView, ...]
+    also: tuple[TagView, ...]  # tags that others of the photo say more exactly
     boxes: tuple[BoxView, ...]
+    things: tuple[SeenThing, ...]  # what is in them, each kind once
+    faces: tuple[SeenFace, ...]
     qualities: tuple[str, ...]  # the cues in words
     cues: tuple[Fact, ...]
     text_lines: tuple[str, ...]
@@ -342,7 +348,7 @@ class ActivityPage(Page):
     template: ClassVar[str] = "activity.html"
     running: tuple[JobView, ...]
     failed: tuple[JobView, ...]
-    recent: tuple[JobView, ...]
+    recent: tuple[JobGroup, ...]
     waiting: int
     ready: int = 0
     paused: int = 0
