@@ -2,7 +2,7 @@
 import { confirmed } from "./dialog.js";
 import { typing } from "./dom.js";
 import { t } from "./i18n.js";
-import { toast, undoLast } from "./toast.js";
+import { complain, toast, undoLast } from "./toast.js";
 
 document.addEventListener("submit", async (event) => {
   const question = event.target.dataset.confirm;
@@ -49,9 +49,17 @@ document.addEventListener("toggle", (event) => {
 // The address people use is the one in this browser, whatever a proxy told the server.
 for (const field of document.querySelectorAll("input[data-path]")) field.value = location.origin + field.dataset.path;
 
-// A theme shows at once; saving makes it stay.
-document.querySelector("form[data-look]")?.addEventListener("change", (event) => {
-  if (event.target.name === "theme") document.documentElement.dataset.theme = event.target.value;
+// A theme shows and is kept at once; another language is another page.
+document.querySelector("form[data-look]")?.addEventListener("change", async ({ target }) => {
+  if (target.name === "language") return target.form.requestSubmit();
+  document.documentElement.dataset.theme = target.value;
+  try {
+    const answer = await fetch(target.form.action, { method: "POST", body: new FormData(target.form) });
+    if (!answer.ok) throw new Error(answer.statusText);
+    toast(t("saved"));
+  } catch (error) {
+    complain(error);
+  }
 });
 
 document.addEventListener("keydown", (event) => {
