@@ -134,7 +134,8 @@ def act(page: Any, what: str) -> None:
     elif what == "boxes" and page.query_selector(".boxes-toggle"):
         page.keyboard.press("b")
     elif what == "evidence" and page.query_selector("[data-why]"):
-        page.click("[data-why] >> nth=2")
+        page.click(".tag-line > a >> nth=2")
+        page.click(".tag-line.open [data-why]")
         page.wait_for_selector(".heat:not(.waiting)")
     elif what == "why" and page.query_selector(".why-toggle label"):
         page.click(".why-toggle label")

@@ -1,6 +1,7 @@
 // Draws Natural Earth's countries (public domain, as TopoJSON from the world-atlas package) as one SVG: x is the
 // longitude, y the latitude turned down, both in hundredths of a degree: a map is nothing but a viewBox over it.
 
+const LEVELS = [36, 18, 9, 4, 2, 1]; // units a pixel is wide; also in templates/_ui.html
 const UNITS = 100; // whole hundredths of a degree, about a kilometre: no decimal points to carry
 
 /** The arcs of a TopoJSON topology as lists of [longitude, latitude]. */
@@ -62,6 +63,59 @@ function pathOf(points, offset) {
   return `${path}z`;
 }
 
+/** The middle, width and height of the largest part of a country; null where it has none to be written into. */
+function room(polygons, arcs) {
+  let best = null;
+  for (const [outline] of polygons) {
+    const points = unwrap(ringPoints(outline, arcs));
+    let [area, cx, cy] = [0, 0, 0];
+    for (const [i, [x, y]] of points.entries()) {
+      const [nx, ny] = points[(i + 1) % points.length];
+      const turn = x * ny - nx * y;
+      area += turn / 2;
+      cx += (x + nx) * turn;
+      cy += (y + ny) * turn;
+    }
+    if (Math.abs(area) <= (best?.area ?? 0)) continue;
+    const [xs, ys] = [points.map(([x]) => x), points.map(([, y]) => y)];
+    const span = (all) => (Math.max(...all) - Math.min(...all)) * UNITS;
+    const middle = [cx / (6 * area), -cy / (6 * area)].map((one) => Math.round(one * UNITS));
+    best = { area: Math.abs(area), middle, width: span(xs), height: span(ys) };
+  }
+  return best;
+}
+
+const chinese = new Intl.DisplayNames(["zh-Hans"], { type: "region", style: "short", fallback: "none" });
+
+/** A country's name in Chinese by its ISO number; undefined where there is none. */
+function inChinese(id) {
+  const code = id && new Intl.Locale(`und-${id}`).region;
+  return code && !/^\d/.test(code) ? chinese.of(code) : undefined;
+}
+
+const escaped = (text) => text.replaceAll("&", "&amp;").replaceAll("<", "&lt;");
+
+/**
+ * The countries' names, in groups by how near one must be for them to fit: `names-en-9` is shown where a pixel is at
+ * most nine units wide. The page gives the size of the letters.
+ */
+function nameGroups(geometries, arcs, language) {
+  const groups = new Map(LEVELS.map((level) => [level, ""]));
+  for (const country of geometries) {
+    if (country.id === "010") continue; // Antarctica lies beyond the edge of every map
+    const name = language === "zh" ? inChinese(country.id) : country.properties.name;
+    const polygons = country.type === "Polygon" ? [country.arcs] : (country.arcs ?? []);
+    const place = name && room(polygons, arcs);
+    if (!place) continue;
+    const letters = name.length * (language === "zh" ? 12 : 6.5);
+    const fits = Math.min((0.95 * place.width) / letters, place.height / 13);
+    const level = LEVELS.find((one) => one <= fits);
+    if (level) groups.set(level, `${groups.get(level)}<text x="${place.middle[0]}" y="${place.middle[1]}">${escaped(name)}</text>`);
+  }
+  const each = [...groups].map(([level, texts]) => `<g id="names-${language}-${level}" text-anchor="middle">${texts}</g>`);
+  return each.join("");
+}
+
 export function worldSvg(topology) {
   const arcs = decodeArcs(topology);
   let d = "";
@@ -76,6 +130,7 @@ export function worldSvg(topology) {
   }
   return (
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="-18000 -9000 36000 18000">` +
-    `<path id="land" fill-rule="evenodd" vector-effect="non-scaling-stroke" stroke-linejoin="round" d="${d}"/></svg>\n`
+    `<path id="land" fill-rule="evenodd" vector-effect="non-scaling-stroke" stroke-linejoin="round" d="${d}"/>` +
+    `${["en", "zh"].map((language) => nameGroups(topology.objects.countries.geometries, arcs, language)).join("")}</svg>\n`
   );
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import groupby
 from uuid import UUID
 
 from fastapi import APIRouter, Request
@@ -21,13 +22,14 @@ from app.services.upkeep import errands
 from app.web.account import AdminViewer
 from app.web.contexts import ActivityPage
 from app.web.i18n import Translator
-from app.web.parts import CampaignView, JobView, RetagForm, Tried, TriedTag
+from app.web.parts import CampaignView, JobGroup, JobView, RetagForm, Tried, TriedTag
 from app.web.present import job_view, search_address
 from app.web.rendering import respond
 from app.web.shell import Form, PageViewer, go, shell_of, tell, text_of, texts_of, translator_of
 
 router = APIRouter()
-_RECENT, _NEXT, _OPEN, _CAMPAIGNS, _TAGS = 20, 10, 50, 8, 60
+_RECENT, _NEXT, _OPEN, _CAMPAIGNS, _TAGS = 400, 10, 50, 8, 60
+_GROUPS, _EACH = 12, 20  # lines of what has ended, and jobs shown of one of them
 _STEERING = {"running": ("pause", "cancel"), "paused": ("resume", "cancel"), "done": ("undo",),
              "cancelled": ("undo",), "undoing": ("undo",)}  # fmt: skip
 
@@ -61,7 +63,7 @@ def _page(
         shell_of(request, "activity"),
         running=(*of("running", limit=_OPEN), *of("ready", limit=_NEXT)),
         failed=of("failed", limit=_OPEN),
-        recent=of("done", "cancelled", limit=_RECENT),
+        recent=_gathered(of("done", "cancelled", limit=_RECENT)),
         waiting=waiting,
         ready=counts.ready,
         paused=counts.paused,
@@ -71,6 +73,15 @@ def _page(
         form=form,
         tried=_tried(session, viewer, tried, t) if tried and viewer.is_admin else None,
     )
+
+
+def _gathered(jobs: tuple[JobView, ...]) -> tuple[JobGroup, ...]:
+    """What has ended, newest first; jobs of one kind in a row are one line."""
+    found = []
+    for (title, state), group in groupby(jobs, key=lambda job: (job.title, job.state)):
+        several = tuple(group)
+        found.append(JobGroup(title, state, len(several), several[0].at, several[:_EACH]))
+    return tuple(found[:_GROUPS])
 
 
 def _pace_text(rate: float | None, eta: float | None, t: Translator) -> str:

@@ -23,7 +23,7 @@ from app.services.accounts import Viewer
 from app.services.collections import albums, covers, memories
 from app.services.tagging import vocabulary
 from app.services.understanding import examples
-from app.web import present
+from app.web import present, seen
 from app.web.contexts import (
     AlbumPage,
     AlbumsPage,
@@ -216,10 +216,13 @@ def example_context(request: Request, viewer: Viewer, context: Context, data: by
 @router.get("/search/words")
 def search_words(request: Request, _viewer: PageViewer) -> JSONResponse:
     """The query language's fields and their choices, for completion in the search box."""
-    zh = translator_of(request).language == "zh"
+    t = translator_of(request)
+    zh = t.language == "zh"
     words: list[dict[str, Any]] = [
         {
             "name": field.name,
+            "label": t(f"field.{field.name}"),
+            "group": t(f"fields.{present.field_group(field.name)}"),
             "help": field.help_zh if zh else field.help_en,
             "example": field.examples[0],
             "kind": field.kind.value,
@@ -270,6 +273,7 @@ def photo_page(
 def _photo_context(shell: Shell, detail: photos.PhotoDetail, held: list[Album], t: Translator) -> PhotoPage:
     photo, taken = detail.photo, detail.photo.taken_local
     heading = present.heading(photo, t)
+    tags = [present.tag_view(tag, t) for tag in detail.tags if present.tells(tag)]
     return PhotoPage(
         shell,
         id=str(photo.id), heading=heading, title=photo.title, description=photo.description,
@@ -282,9 +286,10 @@ def _photo_context(shell: Shell, detail: photos.PhotoDetail, held: list[Album], 
         month=f"{taken:%Y-%m}", taken_time=t.time(taken),
         taken_day=t.weekday(taken) if heading == t.date(taken) else t.day(taken),
         facts=present.facts(photo, t), place=present.place(photo, t), exif=present.exif(photo),
-        tags=tuple(present.tag_view(tag, t) for tag in detail.tags if tag.state != "rejected"),
+        tags=tuple(tag for tag in tags if not tag.aside), also=tuple(tag for tag in tags if tag.aside),
         rejected=tuple(present.tag_view(tag, t) for tag in detail.tags if tag.state == "rejected"),
-        boxes=present.boxes(detail, t), qualities=present.qualities(detail, t), cues=present.cues(detail, t),
+        boxes=seen.boxes(detail, t), things=seen.things(detail, t), faces=seen.faces(detail, t),
+        qualities=present.qualities(detail, t), cues=present.cues(detail, t),
         text_lines=tuple(line.content for line in detail.text),
         stages=present.stages(detail, t), edits=tuple(present.edit_view(edit, t) for edit in detail.edits),
         in_albums=tuple(present.in_album(album, photo) for album in held), albums=(),

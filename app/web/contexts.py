@@ -28,6 +28,7 @@ from app.web.parts import (
     Headline,
     HoldingAlbum,
     IdeaCard,
+    JobGroup,
     JobView,
     KeyView,
     MapPin,
@@ -42,6 +43,8 @@ from app.web.parts import (
     QueueRow,
     RetagForm,
     ScopeChoice,
+    SeenFace,
+    SeenThing,
     SharedTile,
     ShareRow,
     Shell,
@@ -154,7 +157,10 @@ class PhotoPage(Page):
     place: PlaceView | None
     tags: tuple[TagView, ...]
     rejected: tuple[TagView, ...]
+    also: tuple[TagView, ...]  # tags that others of the photo say more exactly
     boxes: tuple[BoxView, ...]
+    things: tuple[SeenThing, ...]  # what is in them, each kind once
+    faces: tuple[SeenFace, ...]
     qualities: tuple[str, ...]  # the cues in words
     cues: tuple[Fact, ...]
     text_lines: tuple[str, ...]
@@ -275,6 +281,7 @@ class PeoplePage(Page):
     unnamed: tuple[PersonCard, ...]
     pairs: tuple[PersonPair, ...]
     names: tuple[str, ...]  # known ones, offered while typing
+    ask: int = 0  # which of the pairs is asked about; the script goes on to the next
     next_href: str = ""
 
 
@@ -297,13 +304,16 @@ class PersonPage(Page):
 
 @dataclass(frozen=True)
 class PlacesPage(Page):
-    """``view`` is the part of the map that is shown, as an SVG ``viewBox``; ``out`` leads back to all of it."""
+    """``view`` is the part of the map that is shown, as an SVG ``viewBox``, whose pixels are about ``scale`` wide;
+    ``out`` leads back to all of it.
+    """
 
     template: ClassVar[str] = "places.html"
     countries: tuple[CountryView, ...]
     pins: tuple[MapPin, ...]
     view: str
     total: int
+    scale: float = 18.0
     out: str = ""
 
 
@@ -341,7 +351,7 @@ class ActivityPage(Page):
     template: ClassVar[str] = "activity.html"
     running: tuple[JobView, ...]
     failed: tuple[JobView, ...]
-    recent: tuple[JobView, ...]
+    recent: tuple[JobGroup, ...]
     waiting: int
     ready: int = 0
     paused: int = 0

@@ -16,7 +16,7 @@ from app.search.values import Chosen, Counted, Day, Interval, PhotoId, Text
 from app.services.accounts import Viewer
 from app.web.i18n import Translator
 from app.web.parts import Headline
-from app.web.present import object_name
+from app.web.seen import object_name
 
 _MOST = 3  # conditions that are still a title
 # Where one comes from with such a condition: the section of the rail, which is the way back too.

@@ -59,7 +59,12 @@ def _named(session: ReadSession, viewer: Viewer) -> list[PersonCard]:
 
 @router.get("/people")
 def people_page(
-    request: Request, viewer: PageViewer, session: deps.ReadDb, show: str = "", cursor: str | None = None
+    request: Request,
+    viewer: PageViewer,
+    session: deps.ReadDb,
+    show: str = "",
+    cursor: str | None = None,
+    ask: str = "",
 ) -> Response:
     t = translator_of(request)
     show = show if show in ("all", "hidden") else ""
@@ -67,7 +72,7 @@ def people_page(
         session, viewer, min_faces=1 if show else people.SHOWN_FROM, hidden=show == "hidden",
         limit=_PEOPLE, cursor=cursor,
     )  # fmt: skip
-    # Questions are asked once, above the usual list; further pages are for looking.
+    # Questions are asked one at a time, below those with names; further pages are for looking.
     asked = [] if show or cursor else merging.questions(session, viewer, limit=_QUESTIONS)
     context = PeoplePage(
         shell_of(request, "people"),
@@ -81,6 +86,7 @@ def people_page(
         unnamed=tuple(_card(item) for item in page.items if not item.person.name),
         pairs=tuple(PersonPair(_card(q.first), _card(q.second)) for q in asked),
         names=tuple(card.name for card in _named(session, viewer)),
+        ask=int(ask) if ask.isascii() and ask.isdigit() and len(ask) < 4 else 0,
         next_href=address("/people", show=show, cursor=page.next_cursor) if page.next_cursor else "",
     )
     return respond(request, context)

@@ -23,6 +23,7 @@ router = APIRouter()
 _LEAST_WIDTH = 20.0  # degrees: what lies around is still recognised
 _NEAREST = 0.02  # degrees across, below which going nearer shows nothing new
 _ASPECT = 2.5
+_PIXELS = 1000  # about as wide as the map is on a screen
 _ACROSS = 14  # clusters that fit side by side
 _WEST, _WIDTH, _NORTH, _HEIGHT = -180.0, 360.0, 85.0, 145.0  # without the ice in the south
 
@@ -45,6 +46,7 @@ def places_page(request: Request, viewer: PageViewer, session: deps.ReadDb, box:
         pins=tuple(_pin(cluster, shown.width, t) for cluster in clusters),
         view=" ".join(f"{number:.2f}" for number in view),
         total=sum(place.count for place in found),
+        scale=round(view[2] / _PIXELS, 3),
         out="/places" if box else "",
     )
     return respond(request, context)

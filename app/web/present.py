@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 
 from app.errors import BadQuery
 from app.models import Album, Edit, Job, Photo
+from app.search.countries import chinese_name
 from app.search.fields import FIELDS
 from app.search.ranking import Reason
 from app.search.values import quote
@@ -83,8 +84,13 @@ def months(
 def heading(photo: Photo, t: Translator) -> str:
     if photo.title:
         return photo.title
-    where = ", ".join(dict.fromkeys(part for part in (photo.city, photo.country) if part))
+    where = ", ".join(dict.fromkeys(part for part in (photo.city, country_name(photo, t)) if part))
     return where or t.date(photo.taken_local)
+
+
+def country_name(photo: Photo, t: Translator) -> str:
+    """The country in the reader's language; of towns and regions there are no Chinese names."""
+    return (chinese_name(photo.country_code) if t.language == "zh" else None) or photo.country or ""
 
 
 def facts(photo: Photo, t: Translator) -> tuple[parts.Fact, ...]:
@@ -119,6 +125,11 @@ def shutter(seconds: float) -> str:
     return f"1/{round(1 / seconds)} s" if seconds < 0.4 else f"{seconds:g} s"
 
 
+def tells(seen: TagOnPhoto) -> bool:
+    """Whether a tag says something of the photo: not one removed, nor one that only gathers others."""
+    return seen.state != "rejected" and not (seen.tag.slug == "photo-kind" and seen.broader)
+
+
 def tag_view(seen: TagOnPhoto, t: Translator) -> parts.TagView:
     name = seen.tag.name_zh if t.language == "zh" else seen.tag.name_en
     return parts.TagView(
@@ -133,51 +144,6 @@ def tag_view(seen: TagOnPhoto, t: Translator) -> parts.TagView:
     )
 
 
-def boxes(detail: PhotoDetail, t: Translator) -> tuple[parts.BoxView, ...]:
-    """Objects, then faces, each with its place in the picture."""
-    names, tags = _object_names(t.language), _object_tags()
-    found = [
-        parts.BoxView("object", names.get(o.name, o.name), o.confidence, o.x, o.y, o.width, o.height,
-                         search_address(f"object:{quote(o.name)}"), tags.get(o.name, ()))
-        for o in detail.objects
-    ]  # fmt: skip
-    for face, person in detail.faces:
-        named = bool(person and person.name)
-        found.append(
-            parts.BoxView(
-                "face", person.name if person and named else t("photo.face"), face.score,
-                face.x, face.y, face.width, face.height,
-                f"/person/{person.id}" if person else "",
-            )
-        )  # fmt: skip
-    return tuple(found)
-
-
-def _object_names(language: str) -> dict[str, str]:
-    """The detector's English class names in the reader's language; in English as they are, for the box around one
-    person is not around "people"."""
-    from ml.vocabulary import load_vocabulary
-
-    known = load_vocabulary()
-    chosen = {name: known.concepts[slug] for name, slug in known.coco.items()}
-    return {name: concept.name_zh if language == "zh" else name for name, concept in chosen.items()}
-
-
-def object_name(name: str, t: Translator) -> str:
-    """What a class of the detector is called, as a heading."""
-    said = _object_names(t.language).get(name, name)
-    return said[:1].upper() + said[1:]
-
-
-@cache
-def _object_tags() -> dict[str, tuple[str, ...]]:
-    """The tags each class of the detector speaks for: its own and those above it."""
-    from ml.vocabulary import load_vocabulary
-
-    known = load_vocabulary()
-    return {name: (slug, *known.ancestors(slug)) for name, slug in known.coco.items()}
-
-
 def place(photo: Photo, t: Translator) -> parts.PlaceView | None:
     if photo.latitude is None or photo.longitude is None:
         return None
@@ -185,7 +151,7 @@ def place(photo: Photo, t: Translator) -> parts.PlaceView | None:
     ew = t("map.east" if photo.longitude >= 0 else "map.west")
     coordinates = f"{abs(photo.latitude):.4f}° {ns}, {abs(photo.longitude):.4f}° {ew}"
     # A city-state has one name for all three; it is said once.
-    names = dict.fromkeys(name for name in (photo.city, photo.region, photo.country) if name)
+    names = dict.fromkeys(name for name in (photo.city, photo.region, country_name(photo, t)) if name)
     return parts.PlaceView(
         label=", ".join(names) or t("map.unnamed"),
         coordinates=coordinates,
@@ -283,29 +249,31 @@ def telling(nodes: Sequence[TagNode], most: int) -> list[TagNode]:
     return sorted(kept, key=lambda node: (-node.count, node.tag.slug))[:most]
 
 
+_MOST_BELOW = 8  # tags shown of a branch; with more than these it is folded
+
+
 def branches(nodes: Sequence[TagNode], t: Translator) -> tuple[parts.TagBranch, ...]:
-    """Roots of the tag tree with the tags in use anywhere below them, the most used first."""
-    parents = {node.tag.id: node.tag.parent_id for node in nodes}
-
-    def root_of(tag_id: int) -> int:
-        while (above := parents.get(tag_id)) in parents and above is not None:
-            tag_id = above
-        return tag_id
-
-    below: dict[int, list[TagNode]] = {}
+    """The tree of the tags in use, the most used first; roots also name the most used anywhere below them."""
+    known = {node.tag.id for node in nodes}
+    under: dict[int | None, list[TagNode]] = {}
     for node in nodes:
-        if node.count and root_of(node.tag.id) != node.tag.id:
-            below.setdefault(root_of(node.tag.id), []).append(node)
-    found = []
-    for node in nodes:
-        leaves = sorted(below.get(node.tag.id, ()), key=lambda leaf: (-leaf.count, leaf.tag.slug))
-        if node.tag.id != root_of(node.tag.id) or not (node.count or leaves):
-            continue
-        twigs = tuple(parts.TagBranch(tag_name(leaf, t), tag_address(leaf), leaf.count) for leaf in leaves)
-        found.append(parts.TagBranch(tag_name(node, t), tag_address(node), node.count, twigs))
-    return tuple(
-        sorted(found, key=lambda branch: -(branch.count + sum(leaf.count for leaf in branch.children)))
-    )
+        under.setdefault(node.tag.parent_id if node.tag.parent_id in known else None, []).append(node)
+
+    def grow(node: TagNode) -> tuple[parts.TagBranch, list[parts.TagBranch]] | None:
+        """A tag with what is below it, and everything below it in one list; None when nothing is in use."""
+        grown = [one for child in under.get(node.tag.id, ()) if (one := grow(child))]
+        if not (node.count or grown):
+            return None
+        grown.sort(key=lambda one: -max(one[0].count, *(leaf.count for leaf in one[1]), 0))
+        below = [branch for twig, deeper in grown for branch in (twig, *deeper) if branch.count]
+        most = tuple(sorted(below, key=lambda leaf: -leaf.count)[:_MOST_BELOW])
+        children = tuple(twig for twig, _ in grown)
+        branch = parts.TagBranch(tag_name(node, t), tag_address(node), node.count, children, len(below), most)
+        return branch, below
+
+    found = [one for root in under.get(None, ()) if (one := grow(root))]
+    found.sort(key=lambda one: -(one[0].count + sum(leaf.count for leaf in one[1])))
+    return tuple(branch for branch, _ in found)
 
 
 def job_view(job: Job, filename: str | None, t: Translator) -> parts.JobView:
@@ -380,6 +348,20 @@ def _chinese_names() -> dict[str, str]:
     from ml.vocabulary import load_vocabulary
 
     return {concept.name_en: concept.name_zh for concept in load_vocabulary().concepts.values()}
+
+
+_GROUPS = {
+    "what": "tag object is has text album rating similar confidence",
+    "who": "person faces",
+    "where": "place country near",
+    "when": "date taken added year month",
+    "camera": "camera lens iso aperture focal",
+}
+
+
+def field_group(name: str) -> str:
+    """Which question a field of the query language answers: what who where when camera file."""
+    return next((group for group, names in _GROUPS.items() if name in names.split()), "file")
 
 
 def field_help(t: Translator) -> tuple[parts.FieldHelp, ...]:

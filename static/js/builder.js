@@ -79,9 +79,14 @@ class Condition {
     this.builder = builder;
     const plain = tree.not ?? tree;
     const name = plain.field ?? ("phrase" in plain ? "phrase" : "words");
-    const names = [["words", t("rule.words")], ["phrase", t("rule.phrase")], ...builder.fields.filter((field) => field.name !== "confidence" || name === "confidence").map((field) => [field.name, field.name])];
-    this.field = choose(names, name, t("rule.field"), () => this.fill("", ""));
-    this.not = choose([["", t("rule.is")], ["not", t("rule.is_not")]], tree.not ? "not" : "", t("rule.negate"), () => builder.changed());
+    const offered = builder.fields.filter((field) => field.name !== "confidence" || name === "confidence");
+    this.field = choose([["words", t("rule.words")], ["phrase", t("rule.phrase")]], "words", t("rule.field"), () => this.fill("", ""));
+    for (const group of new Set(offered.map((field) => field.group))) {
+      const inside = offered.filter((field) => field.group === group);
+      this.field.append(h("optgroup", { label: group }, ...inside.map((field) => h("option", { value: field.name }, field.label))));
+    }
+    this.field.value = name;
+    this.not = choose([["", ""], ["not", ""]], tree.not ? "not" : "", t("rule.negate"), () => builder.changed());
     this.values = h("span", { class: "rule-values" });
     this.hint = h("span", { class: "hint" });
     this.element = h("div", { class: "rule-row", role: "group", "aria-label": t("rule.condition") }, this.field, this.not, this.values, remove(() => this.leave()), this.hint);

@@ -1,5 +1,5 @@
 // Completion under a text field, as a combobox that a screen reader and the keyboard understand.
-import { debounce, h } from "./dom.js";
+import { debounce, h, icon } from "./dom.js";
 import { t } from "./i18n.js";
 
 let serial = 0;
@@ -7,7 +7,7 @@ let serial = 0;
 export class Completer {
   /**
    * @param {HTMLInputElement} input
-   * @param {(text: string, caret: number) => Promise<{label: string, kind: string, apply: () => void}[]>} source
+   * @param {(text: string, caret: number) => Promise<{label: string, kind: string, symbol?: string, apply: () => void}[]>} source
    */
   constructor(input, source) {
     this.input = input;
@@ -36,7 +36,7 @@ export class Completer {
         h(
           "div",
           { role: "option", id: `${this.id}-${index}`, "aria-selected": "false", onpointerdown: (event) => this.pick(event, index) },
-          h("span", {}, option.label),
+          h("span", { class: "what" }, option.symbol && icon(option.symbol), option.label),
           h("span", { class: "kind" }, option.kind),
         ),
       ),

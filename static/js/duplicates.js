@@ -12,6 +12,8 @@ class DuplicateBoard extends HTMLElement {
       this.decide(event.target, event.submitter?.value ?? "merge").catch(complain);
     });
     document.addEventListener("keydown", (event) => this.key(event));
+    this.addEventListener("change", (event) => tell(event.target.form));
+    this.sets.forEach(tell);
   }
 
   get sets() {
@@ -83,10 +85,18 @@ class DuplicateBoard extends HTMLElement {
       const radio = here.querySelectorAll('[name="keeper"]')[Number(event.key) - 1];
       if (!radio) return;
       radio.checked = true;
+      tell(here);
       radio.focus();
     } else return;
     event.preventDefault();
   }
+}
+
+/** The button says how many photos go. */
+function tell(form) {
+  const data = new FormData(form);
+  const count = data.getAll("gone").filter((id) => id !== data.get("keeper")).length;
+  form.querySelector("[data-merge]").textContent = count ? t("duplicates.merge", { count }) : t("duplicates.merge_none");
 }
 
 customElements.define("duplicate-board", DuplicateBoard);

@@ -306,7 +306,7 @@ class PhotoEditor extends HTMLElement {
   help() {
     const rows = [["Ctrl Z", t("editor.undo")], ["Ctrl Shift Z", t("editor.redo")], ["Ctrl S", t("editor.save_tab")], ["o", t("editor.original")], ["y", t("editor.split")]];
     const list = h("dl", { class: "facts" }, ...rows.flatMap(([key, text]) => [h("dt", {}, h("kbd", {}, key)), h("dd", {}, text)]));
-    return ask(t("editor.keys"), [list], t("dismiss"));
+    return ask(t("editor.keys"), [list], t("dismiss"), { only: true });
   }
 }
 

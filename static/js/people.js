@@ -8,7 +8,10 @@ class PeopleBoard extends HTMLElement {
   connectedCallback() {
     this.addEventListener("submit", (event) => this.submitted(event));
     this.addEventListener("change", () => this.count());
-    this.addEventListener("click", (event) => this.range(event));
+    this.addEventListener("click", (event) => {
+      this.range(event);
+      this.later(event);
+    });
     this.count();
   }
 
@@ -52,11 +55,10 @@ class PeopleBoard extends HTMLElement {
     event.preventDefault();
     const yes = event.submitter?.value === "yes";
     const merge = await api("POST", `/people/suggestions/${form.dataset.pair}/${yes ? "accept" : "reject"}`);
-    const section = form.closest("[data-pairs]");
-    form.closest(".pair").remove();
-    const next = section.querySelector(".pair button");
-    if (next) next.focus();
-    else section.remove();
+    // Whom the answer made one with somebody cannot be asked about as before.
+    const [first, second] = form.dataset.pair.split("/");
+    const spent = [...this.querySelectorAll("[data-pair]")].filter((one) => one === form || (yes && (one.dataset.pair.includes(first) || one.dataset.pair.includes(second))));
+    this.next(form, spent);
     if (!yes) return toast(t("people.apart"));
     const back = async () => {
       try {
@@ -67,6 +69,29 @@ class PeopleBoard extends HTMLElement {
       }
     };
     toast(t("people.merged"), { action: t("undo"), run: back });
+  }
+
+  /** The next question in place of this one; `spent` are the forms not to be asked any more. */
+  next(form, spent) {
+    const section = form.closest("[data-pairs]");
+    const all = [...section.querySelectorAll(".pair")];
+    const gone = spent.map((one) => one.closest(".pair"));
+    const following = all.slice(all.indexOf(form.closest(".pair")) + 1).find((card) => !gone.includes(card));
+    for (const card of gone) card.remove();
+    if (following) {
+      following.hidden = false;
+      following.querySelector("button").focus();
+    } else section.remove();
+    return Boolean(following);
+  }
+
+  /** Not sure: the question is left for another time. */
+  later(event) {
+    const link = event.target.closest("[data-later]");
+    if (!link) return;
+    event.preventDefault();
+    const form = link.closest("form");
+    if (!this.next(form, [form])) toast(t("people.later"));
   }
 
   // --- faces -------------------------------------------------------------------------------------------------------

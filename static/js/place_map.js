@@ -6,6 +6,7 @@ import { t } from "./i18n.js";
 import { complain } from "./toast.js";
 
 const WORLD = { left: -18000, right: 18000, top: -8500, bottom: 6000 };
+const LETTERS = 12; // pixels, of countries' names
 const NARROWEST = 2; // hundredths of a degree across
 const CELL = 78; // pixels a cluster needs
 const TIGHT = 0.02; // degrees: nearer than that, a cluster is a list of photos
@@ -95,8 +96,17 @@ class PlaceMap extends HTMLElement {
     const top = high > world.height ? WORLD.top + (world.height - high) / 2 : Math.min(Math.max(middle, WORLD.top), WORLD.bottom - high);
     this.view = { x: left, y: top, width: wide, height: high };
     this.svg.setAttribute("viewBox", `${left} ${top} ${wide} ${high}`);
+    this.names(wide / (this.clientWidth || 1));
     this.place();
     this.ask();
+  }
+
+  /** The names that have room where a pixel is so many hundredths of a degree wide, in letters of one size. */
+  names(scale) {
+    for (const names of this.svg.querySelectorAll(".names")) {
+      names.setAttribute("font-size", String(LETTERS * scale));
+      names.setAttribute("display", Number(names.dataset.level) < scale ? "none" : "inline");
+    }
   }
 
   move(dx, dy) {

@@ -8,7 +8,7 @@ const RECENT = "albumen.recent";
 class SearchBox extends HTMLElement {
   connectedCallback() {
     const input = this.querySelector("input");
-    new Completer(input, async (text, caret) => (text.trim() ? suggestQuery(input, text, caret) : recent(input)));
+    new Completer(input, async (text, caret) => (text.trim() ? [whole(input, text.trim()), ...(await suggestQuery(input, text, caret))] : recent(input)));
     this.querySelector("form").addEventListener("submit", () => keep(input.value.trim()));
   }
 }
@@ -19,12 +19,14 @@ function keep(text) {
   if (text) localStorage.setItem(RECENT, JSON.stringify([text, ...read().filter((one) => one !== text)].slice(0, 8)));
 }
 
-function recent(input) {
-  const go = (text) => () => {
-    input.value = text;
-    input.form.requestSubmit();
-  };
-  return read().map((text) => ({ label: text, kind: t("search.recent"), apply: go(text) }));
-}
+const searching = (input, text) => () => {
+  input.value = text;
+  input.form.requestSubmit();
+};
+
+/** The search as it stands, first of all. */
+const whole = (input, text) => ({ label: t("search.for", { text }), kind: "", symbol: "search", apply: searching(input, text) });
+
+const recent = (input) => read().map((text) => ({ label: text, kind: t("search.recent"), symbol: "clock", apply: searching(input, text) }));
 
 customElements.define("search-box", SearchBox);

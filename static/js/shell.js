@@ -2,7 +2,7 @@
 import { confirmed } from "./dialog.js";
 import { typing } from "./dom.js";
 import { t } from "./i18n.js";
-import { toast, undoLast } from "./toast.js";
+import { complain, toast, undoLast } from "./toast.js";
 
 document.addEventListener("submit", async (event) => {
   const question = event.target.dataset.confirm;
@@ -36,7 +36,7 @@ function unfold() {
   if (!folded) return;
   folded.open = true;
   folded.scrollIntoView({ block: "nearest" });
-  folded.querySelector("input:not([type=hidden], [type=radio], [type=checkbox]), textarea")?.focus();
+  folded.querySelector("input:not([type=hidden], [type=radio], [type=checkbox]), textarea, select")?.focus();
 }
 // Going to the fragment, which the browser does by itself, takes the focus away: so afterwards.
 if (document.readyState === "complete") unfold();
@@ -50,6 +50,11 @@ document.addEventListener("click", (event) => {
   history.replaceState(history.state, "", location.pathname + location.search);
 });
 
+// What opens to be written in gets the caret.
+document.addEventListener("toggle", (event) => {
+  if (event.target.open && event.target.matches("[data-caret]")) event.target.querySelector("input:not([type=hidden])").select();
+}, true);
+
 // The address people use is the one in this browser, whatever a proxy told the server.
 for (const field of document.querySelectorAll("input[data-path]")) field.value = location.origin + field.dataset.path;
 
@@ -59,9 +64,17 @@ for (const note of document.querySelectorAll("[data-flash]")) {
   toast(note.querySelector("span").textContent, { action: t("undo"), run: () => note.querySelector("form").requestSubmit() });
 }
 
-// A theme shows at once; saving makes it stay.
-document.querySelector("form[data-look]")?.addEventListener("change", (event) => {
-  if (event.target.name === "theme") document.documentElement.dataset.theme = event.target.value;
+// A theme shows and is kept at once; another language is another page.
+document.querySelector("form[data-look]")?.addEventListener("change", async ({ target }) => {
+  if (target.name === "language") return target.form.requestSubmit();
+  document.documentElement.dataset.theme = target.value;
+  try {
+    const answer = await fetch(target.form.action, { method: "POST", body: new FormData(target.form) });
+    if (!answer.ok) throw new Error(answer.statusText);
+    toast(t("saved"));
+  } catch (error) {
+    complain(error);
+  }
 });
 
 document.addEventListener("keydown", (event) => {

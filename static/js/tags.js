@@ -2,7 +2,7 @@
 import { api } from "./api.js";
 import { Completer } from "./complete.js";
 import { h, icon } from "./dom.js";
-import { formatPercent, t } from "./i18n.js";
+import { formatNumber, formatPercent, t } from "./i18n.js";
 import { complain, toast } from "./toast.js";
 import { whyButton } from "./viewer_why.js";
 import { loadTags, matchTags } from "./words.js";
@@ -12,6 +12,9 @@ class TagEditor extends HTMLElement {
     this.list = this.querySelector(".tag-list");
     this.rejected = this.querySelector(".rejected-tags");
     this.addEventListener("submit", (event) => this.submitted(event));
+    this.addEventListener("click", (event) => this.pressed(event));
+    this.list.classList.add("chips");
+    for (const line of this.list.querySelectorAll(".tag-line")) opens(line);
     const input = this.querySelector("#new-tag");
     if (input) new Completer(input, async (text) => (text.trim() ? this.offers(text) : []));
   }
@@ -19,7 +22,26 @@ class TagEditor extends HTMLElement {
   async offers(text) {
     const here = new Set([...this.list.querySelectorAll(".tag-line")].map((line) => line.dataset.slug));
     const found = matchTags(await loadTags(), text).filter((tag) => !here.has(tag.slug));
-    return found.map((tag) => ({ label: tag.name, kind: tag.count ? String(tag.count) : "", apply: () => this.add(tag.name) }));
+    return found.map((tag) => ({ label: tag.name, kind: tag.count ? formatNumber(tag.count) : t("search.unused"), apply: () => this.add(tag.name) }));
+  }
+
+  /** A tag that is pressed says how sure it is and what can be done about it; with a key held it is a link as ever. */
+  pressed(event) {
+    const link = event.target.closest(".tag-line > a");
+    if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
+    event.preventDefault();
+    this.open(link.parentElement);
+  }
+
+  /** Open this tag, or close it when it is open; at most one is. */
+  open(line) {
+    const wanted = !line.matches(".open");
+    this.list.querySelector(".why")?.previousElementSibling.querySelector("[data-why]").click();
+    for (const one of this.list.querySelectorAll(".tag-line")) {
+      const open = wanted && one === line;
+      one.classList.toggle("open", open);
+      one.firstElementChild.setAttribute("aria-expanded", String(open));
+    }
   }
 
   async submitted(event) {
@@ -57,7 +79,9 @@ class TagEditor extends HTMLElement {
     const { name, slug } = line.dataset;
     const before = line.matches(".confirmed") ? "confirm" : "none";
     if (line.nextElementSibling?.matches(".why")) line.querySelector("[data-why]").click();
-    ((line.nextElementSibling ?? line.previousElementSibling)?.querySelector("a") ?? this.querySelector("#new-tag"))?.focus();
+    const all = [...this.list.querySelectorAll(".tag-line")];
+    const next = all[all.indexOf(line) + 1] ?? all[all.indexOf(line) - 1];
+    (next?.querySelector("a") ?? this.querySelector("#new-tag"))?.focus();
     line.remove();
     this.reload().catch(complain);
     toast(t("tag.removed", { name }), {
@@ -86,39 +110,53 @@ class TagEditor extends HTMLElement {
     const { tags } = await api("GET", `/photos/${this.dataset.id}`);
     const rejected = tags.filter((tag) => tag.state === "rejected");
     const at = document.activeElement?.closest?.(".tag-line")?.dataset.slug;
-    this.list.replaceChildren(...tags.filter((tag) => tag.state !== "rejected").map((tag) => this.line(tag)));
+    // One that only gathers others says nothing of a photo.
+    const shown = tags.filter((tag) => tag.state !== "rejected" && !(tag.slug === "photo-kind" && tag.broader));
+    const aside = shown.filter((tag) => tag.broader && tag.state !== "confirmed");
+    const main = shown.filter((tag) => !aside.includes(tag)).map((tag) => this.line(tag));
+    const label = aside.length ? [h("li", { class: "break", "aria-hidden": "true" }), h("li", { class: "also quiet" }, t("tag.also"))] : [];
+    this.list.replaceChildren(...main, ...label, ...aside.map((tag) => this.line(tag, true)));
     if (at) this.list.querySelector(`[data-slug="${CSS.escape(at)}"] a`)?.focus();
     this.rejected.hidden = !rejected.length;
     this.rejected.querySelector("ul").replaceChildren(...rejected.map((tag) => this.gone(tag)));
   }
 
-  line(tag) {
+  line(tag, aside = false) {
     const confirmed = tag.state === "confirmed";
-    return h(
+    const line = h(
       "li",
-      { class: `tag-line ${tag.state}${tag.broader ? " broader" : ""}`, dataset: { slug: tag.slug, name: tag.name } },
+      { class: `tag-line ${tag.state}${aside ? " broader" : ""}`, dataset: { slug: tag.slug, name: tag.name } },
       h("a", { href: `/search?q=${encodeURIComponent(`tag:${tag.slug}`)}` }, tag.name),
-      h("meter", { min: "0", max: "1", value: String(tag.confidence), "aria-hidden": "true" }),
       h("span", { class: "figures" }, tag.source === "user" ? t("tag.yours") : formatPercent(tag.confidence)),
       h(
         "span",
         { class: "actions" },
         whyButton(tag.name),
         confirmed
-          ? verdict("none", "check", t("tag.unconfirm", { name: tag.name }), "icon-button kept-mark")
-          : verdict("confirm", "check", t("tag.confirm", { name: tag.name })),
-        verdict("reject", "close", t("tag.reject", { name: tag.name })),
+          ? verdict("none", [icon("check"), t("tag.right")], t("tag.unconfirm", { name: tag.name }), "button tight kept-mark")
+          : verdict("confirm", [t("tag.right")], t("tag.confirm", { name: tag.name })),
+        verdict("reject", [t("tag.wrong")], t("tag.reject", { name: tag.name })),
       ),
     );
+    opens(line);
+    return line;
   }
 
   gone(tag) {
-    return h("li", { class: "chip", dataset: { slug: tag.slug } }, tag.name, verdict("none", "undo", t("tag.unreject", { name: tag.name }), ""));
+    return h("li", { class: "chip", dataset: { slug: tag.slug } }, tag.name, verdict("none", [icon("undo")], t("tag.unreject", { name: tag.name }), ""));
   }
 }
 
-function verdict(value, symbol, label, kind = "icon-button") {
-  return h("form", { method: "post" }, h("input", { type: "hidden", name: "verdict", value }), h("button", { class: kind, "aria-label": label, title: label }, icon(symbol)));
+function verdict(value, inside, label, kind = "button tight") {
+  return h("form", { method: "post" }, h("input", { type: "hidden", name: "verdict", value }), h("button", { class: kind, "aria-label": label, title: label }, ...inside));
+}
+
+/** The name opens the line; the photos with the tag are one of the things to press in it. */
+function opens(line) {
+  const [link] = line.children;
+  link.setAttribute("role", "button");
+  link.setAttribute("aria-expanded", "false");
+  line.querySelector(".actions").prepend(h("a", { class: "button tight", href: link.href, "aria-label": t("tag.photos_of", { name: line.dataset.name }) }, t("tag.photos")));
 }
 
 customElements.define("tag-editor", TagEditor);

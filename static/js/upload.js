@@ -170,11 +170,27 @@ document.addEventListener("click", (event) => {
   choose(link.dataset.album ?? "");
 });
 
-document.querySelector("form[data-upload-form]")?.addEventListener("submit", (event) => {
+/** The form says what is chosen, and sends nothing while it is nothing. */
+function tellChosen(form) {
+  const { length } = form.querySelector("input[type=file]").files;
+  form.querySelector("[data-send]").disabled = !length;
+  const note = form.querySelector("[data-chosen-files]");
+  note.dataset.none ??= note.textContent;
+  note.textContent = length ? t("upload.chosen", { count: length }) : note.dataset.none;
+}
+
+const sending = document.querySelector("form[data-upload-form]");
+if (sending) {
+  sending.addEventListener("change", () => tellChosen(sending));
+  tellChosen(sending);
+}
+
+sending?.addEventListener("submit", (event) => {
   event.preventDefault();
   const input = event.target.elements.file;
   tray.add([...input.files], albumHere());
   input.value = "";
+  tellChosen(event.target);
 });
 
 document.addEventListener("paste", (event) => {

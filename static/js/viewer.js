@@ -56,14 +56,14 @@ class PhotoViewer extends HTMLElement {
 
   /** The world is large: it is fetched when the map comes into sight. */
   mapWhenNear() {
-    const land = this.querySelector("use[data-near]");
-    if (!land) return;
+    const parts = this.querySelectorAll("use[data-near]");
+    if (!parts.length) return;
     const watch = new IntersectionObserver(([entry]) => {
       if (!entry.isIntersecting) return;
-      land.setAttribute("href", land.dataset.near);
+      for (const part of parts) part.setAttribute("href", part.dataset.near);
       watch.disconnect();
     }, { rootMargin: "300px" });
-    watch.observe(land.parentElement);
+    watch.observe(parts[0].parentElement);
   }
 
   // --- neighbours ------------------------------------------------------------------------------------------------

@@ -1,6 +1,6 @@
 // Why a photo has a tag: what saw it and how sure, where in the picture, which taught examples are most like it.
 import { api } from "./api.js";
-import { h, icon } from "./dom.js";
+import { h } from "./dom.js";
 import { formatPercent, t } from "./i18n.js";
 
 export class Why {
@@ -46,9 +46,11 @@ export class Why {
 
   tell(found, panel) {
     const known = ["scene", "object", "face", "cue", "learned", "user"].includes(found.source);
-    const source = known ? t(`why.${found.source}`, { percent: formatPercent(found.confidence) }) : formatPercent(found.confidence);
+    const percent = formatPercent(found.confidence);
+    const things = [...this.viewer.querySelectorAll("[data-name][data-box]")].filter((one) => one.dataset.tags.split(" ").includes(found.slug)).map((one) => one.dataset.name);
+    let source = known ? t(`why.${found.source}`, { percent }) : percent;
+    if (found.source === "object" && things.length) source = t("why.found", { things: things.join(t("why.separator")), percent });
     const parts = [h("p", {}, source)];
-    if (found.model) parts.push(h("p", { class: "model" }, found.model));
     if (found.heat_map) parts.push(this.map(found));
     if (found.examples.length) parts.push(h("p", { class: "small quiet" }, t("why.examples")), h("ul", { class: "thumbs" }, ...found.examples.map(example)));
     if (found.source === "learned") parts.push(h("p", {}, h("a", { href: `/tag/${encodeURIComponent(found.slug)}/review` }, t("why.review"))));
@@ -77,4 +79,4 @@ const example = ({ photo_id: id, similarity }) =>
 
 /** The button that asks, for a line of the tag list. */
 export const whyButton = (name) =>
-  h("button", { class: "icon-button", type: "button", "aria-expanded": "false", "aria-label": t("why", { name }), title: t("why", { name }), dataset: { why: "" } }, icon("help"));
+  h("button", { class: "button tight", type: "button", "aria-expanded": "false", "aria-label": t("why", { name }), dataset: { why: "" } }, t("tag.why_short"));

@@ -1,6 +1,6 @@
 // What can be completed in a query: the fields with their choices, and the tags in both languages.
 import { api } from "./api.js";
-import { language, t } from "./i18n.js";
+import { formatNumber, language, t } from "./i18n.js";
 
 let fields;
 let tags;
@@ -10,13 +10,16 @@ export const loadFields = () => (fields ??= api("GET", "/search/words").catch(()
 
 const fold = (text) => text.normalize("NFKC").toLocaleLowerCase();
 
-/** Tags whose name in either language begins with the text, then those that contain it; the most used first. */
+const separated = (text) => ` ${text.replaceAll(/[\s-]+/g, " ")}`;
+
+/** Tags whose name begins with the text, then those with a word that does; the most used first. Chinese has no spaces. */
 export function matchTags(all, text) {
   const wanted = fold(text);
   const rank = (tag) => {
     const names = [tag.name_en, tag.name_zh, tag.slug].map(fold);
     if (names.some((name) => name.startsWith(wanted))) return 0;
-    return names.some((name) => name.includes(wanted)) ? 1 : 2;
+    const within = (name) => separated(name).includes(` ${wanted}`) || (/\p{Script=Han}/u.test(wanted) && name.includes(wanted));
+    return names.some(within) ? 1 : 2;
   };
   return all
     .map((tag) => ({ tag, rank: rank(tag) }))
@@ -47,13 +50,13 @@ export async function suggestQuery(input, text, caret) {
     input.setRangeText(replacement + (done ? " " : ""), start, caret, "end");
     input.dispatchEvent(new Event("input", { bubbles: true }));
   };
-  const [known, all] = await Promise.all([loadFields(), loadTags()]);
+  const known = await loadFields();
   const colon = word.indexOf(":");
   if (colon > 0) {
     const field = known.find((one) => one.name === word.slice(0, colon));
     if (!field) return [];
     const value = word.slice(colon + 1).replaceAll('"', "");
-    if (field.name === "tag") return matchTags(all, value).map((tag) => option(tag.name, t("search.tag"), put(`tag:${quote(tag.name)}`)));
+    if (field.name === "tag") return matchTags(await loadTags(), value).map((tag) => option(tag.name, tag.count ? formatNumber(tag.count) : t("search.unused"), put(`tag:${quote(tag.name)}`), "tag"));
     return field.choices
       .filter((choice) => choice.name.startsWith(value))
       .map((choice) => option(`${field.name}:${choice.name}`, choice.help, put(`${field.name}:${choice.name}`)));
@@ -61,8 +64,13 @@ export async function suggestQuery(input, text, caret) {
   const named = known
     .filter((field) => field.name.startsWith(word.toLowerCase()))
     .map((field) => option(`${field.name}:`, field.example, put(`${field.name}:`, false)));
-  const tagged = matchTags(all, word).map((tag) => option(tag.name, t("search.tag"), put(quote(tag.name))));
-  return language.startsWith("zh") || word.length > 3 ? [...tagged.slice(0, 7), ...named] : [...tagged.slice(0, 5), ...named];
+  // Tags, people, places and albums as the server counts them; what no photo has is not offered.
+  const found = await api("GET", `/suggest?limit=12&q=${encodeURIComponent(word)}`).catch(() => []);
+  const things = found
+    .filter((one) => SYMBOLS[one.kind] && one.count !== 0)
+    .map((one) => option(one.label, one.count ? formatNumber(one.count) : "", put(one.kind === "tag" ? quote(one.label) : one.text), SYMBOLS[one.kind]));
+  return language.startsWith("zh") || word.length > 3 ? [...things.slice(0, 7), ...named] : [...things.slice(0, 5), ...named];
 }
 
-const option = (label, kind, apply) => ({ label, kind, apply });
+const SYMBOLS = { tag: "tag", person: "face", place: "places", album: "albums" };
+const option = (label, kind, apply, symbol = "") => ({ label, kind, apply, symbol });

@@ -27,9 +27,18 @@ TAGS = (
 )
 BEACH = p.TagView("beach", "Beach", 0.6, "scene", "rejected", "", "/search?q=tag%3Abeach")
 BOXES = (
-    p.BoxView("object", "dog", 0.8, 0.1, 0.2, 0.3, 0.4, "/search?q=object%3Adog", ("dog", "animal")),
-    p.BoxView("face", "Face", 0.99, 0.5, 0.1, 0.1, 0.2),
+    p.BoxView("object", "dog", 0.8, 0.1, 0.2, 0.3, 0.4, ("dog", "animal")),
+    p.BoxView("face", "", 0.99, 0.5, 0.1, 0.1, 0.2),
 )
+THINGS = (
+    p.SeenThing("dog × 1", "dog", 0.8, "/search?q=object%3Adog", ("0",), ("dog", "animal")),
+    p.SeenThing("cat", "cat", 0.3, "/x", ("0",), (), True),
+)
+SEEN_FACES = (
+    p.SeenFace("Anna", "/api/v1/faces/a/crop", "1", "/person/f1", True),
+    p.SeenFace("Who?", "/x", "1"),
+)
+ANIMAL = p.TagView("animal", "Animal", 0.9, "scene", "suggested", "", "/x", True)
 
 ANNA = p.PersonCard("f1", "Anna", "/person/f1", 3, "/api/v1/faces/a/crop")
 SOMEBODY = p.PersonCard("f2", "", "/person/f2", 1)
@@ -49,7 +58,7 @@ def samples(shell: p.Shell) -> list[c.Page]:
         month="2024-06", taken_day="Sunday, 2 June 2024", taken_time="14:02",
         facts=(p.Fact("Camera", "X100", "/search?q=camera"), p.Fact("Size", "4 x 3")),
         place=p.PlaceView("Lisbon", "38.7 N, 9.1 W", -914, -3872, "/search?q=near"), tags=TAGS,
-        rejected=(BEACH,), boxes=BOXES,
+        rejected=(BEACH,), also=(ANIMAL,), boxes=BOXES, things=THINGS, faces=SEEN_FACES,
         qualities=("Blurred",), cues=(p.Fact("Sharpness", "0.7"),), text_lines=("NO LITTER", "港区"),
         stages=(p.StageView("Tags", "scene/one@x (1)", "today", "0.1 s", "it failed"),),
         edits=(p.EditView("Brighter", "ready", "/api/v1/edits/e1/file", "exposure", "/photo/p1/edits/e1"),
@@ -62,7 +71,8 @@ def samples(shell: p.Shell) -> list[c.Page]:
     )  # fmt: skip
     bare: dict[str, Any] = {
         "favorite": False, "deleted": True, "rating": 0, "status": "failed", "problem": "", "thumbhash": "",
-        "description": "", "place": None, "tags": (), "rejected": (), "boxes": (), "qualities": (), "cues": (),
+        "description": "", "place": None, "tags": (), "also": (), "rejected": (), "boxes": (), "things": (),
+        "faces": (), "qualities": (), "cues": (),
         "in_albums": (), "stage_problem": "", "text_lines": (), "stages": (),
         "edits": (), "albums": (), "exif": (), "similar": "", "previous": "", "next": "", "shown_original": False,
     }  # fmt: skip
@@ -107,13 +117,14 @@ def samples(shell: p.Shell) -> list[c.Page]:
                    (p.ChangedTag("cat", "Cat", ("hidden", "called Mimi")),), ("Dog",), "/explore/tags?after=x"),
         c.TagsPage(shell, "nothing", ()),
         c.PeoplePage(shell, "", (("", "Usual", "/people"), ("all", "All", "/people?show=all")), (ANNA,), (SOMEBODY,),
-                     (p.PersonPair(ANNA, SOMEBODY),), ("Anna",), "/people?cursor=x"),
+                     (p.PersonPair(ANNA, SOMEBODY),), ("Anna",), 0, "/people?cursor=x"),
         c.PeoplePage(shell, "hidden", (), (), (), (), ()),
         c.PersonPage(shell, ANNA, False, "photos", 3, (TILE,), (), (SOMEBODY,), "f2", "/person/f1?c=x", "/api/v1/x"),
         c.PersonPage(shell, SOMEBODY, True, "faces", 2, (), FACES, (ANNA,)),
         c.PersonPage(shell, SOMEBODY, False, "photos", 0, (), (), ()),
         c.PlacesPage(shell, (p.CountryView("Portugal", "/search?q=x", 3, (p.TermCard("Lisbon", "/x", 2, TILE.src),)),),
-                     (p.MapPin(-914, -3872, 60, "Lisbon", "/places?box=x"),), "-2000 -5000 5000 2000", 3, "/places"),
+                     (p.MapPin(-914, -3872, 60, "Lisbon", "/places?box=x"),), "-2000 -5000 5000 2000", 3, 5.0,
+                     "/places"),
         c.MemoriesPage(shell, "Today", (p.MemoryView("1 year ago", "1 June", "/search?q=x", 3, (TILE,)),)),
         c.MemoriesPage(shell, "Today", ()),
         c.IdeasPage(shell, (p.IdeaCard("Lisbon <3", "date:2024", "/search?q=x", 3, TILE.src),
@@ -128,7 +139,10 @@ def samples(shell: p.Shell) -> list[c.Page]:
             )),), True, "/duplicates?cursor=x",
         ),
         c.DuplicatesPage(shell, "similar", (), (), False),
-        c.ActivityPage(shell, (job,), (failed,), (p.JobView("j3", "X", "done", 1.0, "now"),), 1),
+        c.ActivityPage(shell, (job,), (failed,), (
+            p.JobGroup("X", "done", 1, "now", (p.JobView("j3", "X", "done", 1.0, "now"),)),
+            p.JobGroup("Y", "done", 2, "now", (p.JobView("j5", "Y", "done", 1.0, "now"),)),
+        ), 1),
         c.ActivityPage(shell, (), (), (), 0),
         c.ActivityPage(
             shell, (), (p.JobView("j4", "X", "failed", 0.0, "now", "Damaged.", help="Upload again."),), (),

@@ -40,6 +40,16 @@ class TestActivity:
         browser.upload(draw())
         assert re.search(r"About [\d.]+ a minute", browser.get("/activity").text)
 
+    def test_what_ended_is_gathered_by_kind(self, browser: Any, draw: Any, worker: Worker) -> None:
+        for _ in range(3):
+            browser.upload(draw())
+        while worker.run_once():
+            pass
+        page = browser.get("/activity").text
+        assert "3 done" in page
+        assert page.count('class="job gathered"') == 1
+        assert page.count("/photo/") == 3  # each of them is below
+
     def test_a_failure_says_why_and_what_to_do(
         self, browser: Any, draw: Any, context: Context, worker: Worker
     ) -> None:

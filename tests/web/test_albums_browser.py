@@ -70,7 +70,7 @@ def test_rule_and_builder_follow_each_other(
     until(s, "document.querySelector('#album-query').value === '-year:2020 year:>=2021'")
     until(s, "document.querySelector('#rule-hint').textContent.startsWith('1 ')")
     s.page.get_by_role("button", name="Condition", exact=True).click()
-    s.page.locator(".rule-row").nth(2).locator("select").first.select_option("is")
+    s.page.locator(".rule-row").nth(2).locator("select").first.select_option(label="Kind of photo")
     until(s, "document.querySelector('#album-query').value.endsWith('is:favorite')")
     s.page.locator(".rule-row").nth(2).get_by_role("button").click()
     until(s, "!document.querySelector('#album-query').value.includes('is:')")

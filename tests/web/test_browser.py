@@ -355,10 +355,10 @@ def test_completion_offers_fields_and_tags(screen: Any, library: list[str], cont
     s.page.wait_for_timeout(300)
     s.page.fill("#q", "")
     s.page.type("#q", "tag:bea", delay=20)
-    s.page.wait_for_selector("[role=option]")
-    assert "beach" in s.page.locator("[role=option]").all_text_contents()[0] + "".join(
-        s.page.locator("[role=option]").all_text_contents()
-    )
+    s.page.wait_for_selector("[role=option] >> nth=1")
+    assert "beach" in "".join(s.page.locator("[role=option]").all_text_contents())
+    assert s.page.locator("[role=option]").first.text_content() == "Search for “tag:bea”"
+    s.page.keyboard.press("ArrowDown")
     s.page.keyboard.press("ArrowDown")
     s.page.keyboard.press("Enter")
     assert s.page.input_value("#q").startswith("tag:")

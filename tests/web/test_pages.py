@@ -666,3 +666,26 @@ class TestInstalled:
     def test_signing_out_clears_the_browser(self, browser: Any) -> None:
         answer = browser.post("/sign-out", follow_redirects=False)
         assert answer.headers["clear-site-data"] == '"cache", "storage"'
+
+
+def test_a_large_branch_shows_its_most_used_tags_and_folds_the_rest() -> None:
+    from app.search.tags import TagInfo
+    from app.services.tagging.vocabulary import TagNode
+    from app.web.i18n import Translator
+    from app.web.present import branches
+
+    def node(number: int, slug: str, above: int | None, count: int) -> TagNode:
+        return TagNode(TagInfo(number, slug, above, slug, slug, ()), count)
+
+    nodes = [
+        node(1, "animal", None, 30),
+        node(2, "bird", 1, 20),
+        node(3, "finch", 2, 12),
+        node(4, "unused", 1, 0),
+    ]
+    nodes += [node(10 + i, f"animal-{i}", 1, i) for i in range(1, 10)]
+    (animal,) = branches(nodes, Translator("en"))
+    assert (animal.below, len(animal.most)) == (11, 8)
+    assert [leaf.name for leaf in animal.most[:3]] == ["bird", "finch", "animal-9"]
+    assert [twig.name for twig in animal.children[0].children] == ["finch"]
+    assert "unused" not in [twig.name for twig in animal.children]

@@ -118,3 +118,12 @@ def test_every_module_is_reachable_from_the_entry() -> None:
             seen.add(name)
             todo += re.findall(r"(?:from|import)\s*\(?\"\./([\w.]+)\"", (folder / name).read_text())
     assert seen == {path.name for path in folder.glob("*.js")}
+
+
+@pytest.mark.parametrize("theme", [LIGHT, {**LIGHT, **DARK}], ids=["light", "dark"])
+def test_what_lies_beside_each_other_can_be_told_apart(theme: dict[str, str]) -> None:
+    assert contrast(theme["--land"], theme["--sea"]) >= 1.3
+    if theme["--raised"] != theme["--surface"]:  # in the light a shadow marks it
+        assert contrast(theme["--raised"], theme["--sunken"]) >= 1.5
+    assert contrast(theme["--ink"], theme["--raised"]) >= 4.5
+    assert contrast(theme["--ink-2"], theme["--land"]) >= 4.5  # names of countries

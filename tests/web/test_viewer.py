@@ -43,14 +43,19 @@ def test_a_verdict_on_a_tag_is_given_and_taken_back(screen: Callable[..., Any], 
     s.open(f"/photo/{understood}")
     page = s.page
     dog = ".tag-line[data-slug='dog']"
+    assert not page.is_visible(f"{dog} .actions")
+    page.click(f"{dog} > a")
     page.click(f"{dog} [aria-label^='Confirm']")
     page.wait_for_selector(f"{dog}.confirmed")
+    page.click(f"{dog} > a")
     page.click(f"{dog} [aria-label^='Confirmed by you']")
     page.wait_for_selector(f"{dog}.suggested")
+    page.click(f"{dog} > a")
     page.click(f"{dog} [aria-label^='Remove']")
     page.wait_for_selector(dog, state="detached")
     page.click(".toast:has-text('removed') button")
     page.wait_for_selector(f"{dog}.suggested")
+    page.click(f"{dog} > a")
     page.click(f"{dog} [aria-label^='Remove']")
     page.click(".rejected-tags summary")
     page.click(".rejected-tags [data-slug='dog'] button")
@@ -176,11 +181,12 @@ def test_a_tag_says_why(screen: Callable[..., Any], understood: str) -> None:
     s = screen()
     s.open(f"/photo/{understood}")
     page = s.page
+    page.focus(".tag-line[data-slug='dog'] > a")
+    page.keyboard.press("Enter")
     page.focus(".tag-line[data-slug='dog'] [data-why]")
     page.keyboard.press("Enter")
-    page.wait_for_selector(".why .model")
-    assert "90%" in page.text_content(".why")
-    assert "objects/one@x" in page.text_content(".why")
+    page.wait_for_selector(".why:has-text('90%')")
+    assert "Because this was found: dog." in page.text_content(".why")
     page.wait_for_selector(".picture-frame .heat:not(.waiting)")
     # Red lies over the dog, nothing over the right half.
     red, clear = page.evaluate(
@@ -300,3 +306,34 @@ def test_an_edit_shows_in_the_photos_place(
     eventually(page, "() => document.querySelector('.picture img').naturalWidth > 0")
     page.click("[data-version]")
     assert page.evaluate("document.querySelector('.picture img').src").endswith(before)
+
+
+def test_things_are_counted_and_labels_keep_clear_of_each_other(
+    screen: Callable[..., Any], understood: str, context: Context
+) -> None:
+    with context.database.write() as session:
+        for x, sure in ((0.11, 0.8), (0.5, 0.7)):
+            session.add(DetectedObject(photo_id=UUID(understood), name="dog", confidence=sure, x=x, y=0.2, width=0.3,
+                                       height=0.5, model="objects/one@x"))  # fmt: skip
+        session.add(DetectedObject(photo_id=UUID(understood), name="tv", confidence=0.4, x=0.9, y=0.0, width=0.1,
+                                   height=0.1, model="objects/one@x"))  # fmt: skip
+    s = screen()
+    s.open(f"/photo/{understood}")
+    page = s.page
+    assert page.text_content(".chip[data-box='0 1 2']") == "dog × 3"
+    assert not page.is_visible(".chip:has-text('tv')")  # less sure: folded away
+    page.keyboard.press("b")
+    page.wait_for_selector(".boxes rect", state="visible")
+    eventually(page, "document.querySelector('.boxes text').hasAttribute('x')")
+    boxes = page.evaluate(
+        """() => [...document.querySelectorAll('.boxes text:not(.crowded)')].map((text) => {
+        const {x, y, width, height} = text.getBBox(); return [x, y, x + width, y + height]; })"""
+    )
+    view = page.evaluate("document.querySelector('.boxes').viewBox.baseVal.width")
+    assert len(boxes) >= 3
+    for at, (left, top, right, foot) in enumerate(boxes):
+        assert left >= 0
+        assert right <= view + 1
+        for other in boxes[at + 1 :]:
+            assert right <= other[0] or left >= other[2] or foot <= other[1] + 2 or top >= other[3] - 2
+    assert s.complaints == []

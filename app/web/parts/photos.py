@@ -67,7 +67,9 @@ class Fact:
 
 @dataclass(frozen=True)
 class BoxView:
-    """Something found: x, y, width, height in 0..1 of the upright picture; ``tags`` are what it speaks for."""
+    """Something found: x, y, width, height in 0..1 of the upright picture; ``tags`` are what it speaks for, and
+    ``label`` is what is written at it.
+    """
 
     kind: str  # object face
     label: str
@@ -76,8 +78,31 @@ class BoxView:
     y: float
     width: float
     height: float
-    href: str = ""
     tags: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class SeenThing:
+    """A kind of object on a photo: its label with the number, its name, how sure in 0..1, the numbers of its boxes."""
+
+    label: str
+    name: str
+    confidence: float
+    href: str
+    boxes: tuple[str, ...]
+    tags: tuple[str, ...] = ()
+    doubtful: bool = False
+
+
+@dataclass(frozen=True)
+class SeenFace:
+    """A face on a photo: whose it is or the question, its picture, the number of its box."""
+
+    label: str
+    src: str
+    box: str
+    href: str = ""
+    named: bool = False
 
 
 @dataclass(frozen=True)

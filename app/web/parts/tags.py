@@ -21,6 +21,11 @@ class TagView:
     href: str
     broader: bool = False
 
+    @property
+    def aside(self) -> bool:
+        """Whether it stands in the line below the others: nobody said it, and another says it more exactly."""
+        return self.broader and self.state != "confirmed"
+
 
 @dataclass(frozen=True)
 class TermCard:
@@ -34,12 +39,14 @@ class TermCard:
 
 @dataclass(frozen=True)
 class TagBranch:
-    """A tag with those below it."""
+    """A tag with those right below it; ``below`` are the most used of all below it where they are many."""
 
     name: str
     href: str
     count: int
     children: tuple[TagBranch, ...] = ()
+    below: int = 0
+    most: tuple[TagBranch, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,17 @@ class JobView:
 
 
 @dataclass(frozen=True)
+class JobGroup:
+    """Jobs of one kind that ended one after the other: how many, and the latest of them."""
+
+    title: str
+    state: str
+    count: int
+    at: str
+    jobs: tuple[JobView, ...]
+
+
+@dataclass(frozen=True)
 class CampaignView:
     """A re-tagging campaign; ``share`` is how much of it is over, ``actions`` (name, label) what can be done now."""
 
