@@ -137,8 +137,8 @@ def act(page: Any, what: str) -> None:
         page.click(".tag-line > a >> nth=2")
         page.click(".tag-line.open [data-why]")
         page.wait_for_selector(".heat:not(.waiting)")
-    elif what == "why" and page.query_selector(".why-toggle label"):
-        page.click(".why-toggle label")
+    elif what == "why" and page.query_selector("[data-why-all]"):
+        page.click("label:has([data-why-all])")
     elif what == "look":
         page.click(".tile >> nth=1 >> a >> nth=0")
     elif what == "style":

@@ -11,7 +11,7 @@ export class Suggested {
     this.button = h("button", { type: "button", class: "button tight", onclick: () => this.apply() }, t("editor.suggested_apply"));
     this.element = h(
       "section",
-      { class: "suggested", "aria-labelledby": "suggested", hidden: true },
+      { class: "suggestion", "aria-labelledby": "suggested", hidden: true },
       h("h2", { id: "suggested" }, icon("sparkle"), t("editor.suggested")),
       this.reasons,
       this.button,

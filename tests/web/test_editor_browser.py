@@ -67,6 +67,23 @@ def open_editor(s: Any, photo_id: str) -> Any:
     return s.page
 
 
+@pytest.mark.parametrize("size", [(1360, 850), (390, 844)])
+def test_a_tall_photo_is_seen_whole(
+    screen: Any, context: Context, anna: Any, draw: Any, size: tuple[int, int]
+) -> None:
+    import io
+
+    from app.services import intake
+
+    tall = intake.add_stream(context, anna, io.BytesIO(draw((300, 900))), intake.Options(filename="tall.jpg"))
+    s = screen()
+    s.page.set_viewport_size({"width": size[0], "height": size[1]})
+    page = open_editor(s, str(tall.id))
+    box = page.query_selector(".canvas img:not(.before)").bounding_box()
+    assert box["height"] > 150
+    assert box["y"] + box["height"] <= size[1]
+
+
 def test_a_recipe_is_made_looked_at_saved_and_put_away(screen: Any, photos: list[str], worker: None) -> None:
     s = screen()
     page = open_editor(s, photos[0])
@@ -125,15 +142,15 @@ def test_what_is_suggested_is_applied_with_one_press_and_taken_back(
     photo = intake.add_stream(context, anna, io.BytesIO(data), intake.Options(filename="dark.jpg")).id
     s = screen(locale="zh-CN")
     page = open_editor(s, str(photo))
-    page.wait_for_selector(".suggested:not([hidden])")
-    assert page.text_content(".suggested li >> nth=0") == "照片大部分区域过暗。"
-    page.focus(".suggested button")
+    page.wait_for_selector(".suggestion:not([hidden])")
+    assert page.text_content(".suggestion li >> nth=0") == "照片大部分区域过暗。"
+    page.focus(".suggestion button")
     page.keyboard.press("Enter")
-    page.wait_for_selector(".suggested", state="hidden")
+    page.wait_for_selector(".suggestion", state="hidden")
     assert page.get_attribute("#tab-steps", "data-count") == "2"
     assert page.evaluate("document.activeElement.id") == "tab-steps", "the focus is not lost with the button"
     page.keyboard.press("Control+z")
-    page.wait_for_selector(".suggested:not([hidden])")
+    page.wait_for_selector(".suggestion:not([hidden])")
     assert page.get_attribute("#tab-steps", "data-count") == ""
 
 
