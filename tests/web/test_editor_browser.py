@@ -315,4 +315,4 @@ def test_without_scripts_there_is_a_form(screen: Any, photos: list[str]) -> None
     page.select_option("#operation", "invert")
     page.click(".plain-edit button")
     page.wait_for_url(f"**/photo/{photos[0]}")
-    assert "The edit is being made" in page.text_content(".panel")
+    assert "The edit is being made" in page.text_content(".stage-flash")
