@@ -14,7 +14,6 @@ from app.cli.command import Add, fail, print_json, reason
 from app.errors import AppError
 from app.settings import Settings
 
-_FORMAT_OF = {"jpg": "jpeg", "tif": "tiff"}
 _USAGE = """
   albumen process IN OUT --op sharpen
   albumen process FILE_OR_FOLDER ... --out DIR --op low_light,strength=0.7 --op channels,gain=[1,1.1,1.2]
@@ -190,8 +189,10 @@ def _result(place: Path, recipe: list[dict[str, Any]]) -> Path:
 
 
 def _format(suffix: str) -> str:
+    from ml.enhance.output import ALIASES
+
     name = suffix.lower().lstrip(".")
-    return _FORMAT_OF.get(name, name)
+    return dict(ALIASES).get(name, name)
 
 
 def _with_format(recipe: list[dict[str, Any]], suffix: str) -> list[dict[str, Any]]:

@@ -43,7 +43,7 @@ MARGIN, LEAST, SURE = 0.15, 0.1, 0.75
 FIRST, VAGUE_FIRST, CLEAR = 0.42, 0.5, 0.45
 FURTHER = 0.2
 SENTENCE_FIRST, SENTENCE_FURTHER = 0.15, 0.1
-SHARE, SENTENCE_SHARE = 0.5, 0.5
+SHARE = 0.5
 SENTENCE = 3
 MOST = 1000  # photos a search finds by meaning
 MOST_NAMED = 500  # of a thing that has a name: most of those photos have its tag, too
@@ -124,12 +124,12 @@ class Meaning:
 
 
 def _above(matches: list[Match], words: int, nearness: float) -> dict[UUID, float]:
-    first, further, share = FIRST if nearness >= CLEAR else VAGUE_FIRST, FURTHER, SHARE
+    first, further = FIRST if nearness >= CLEAR else VAGUE_FIRST, FURTHER
     if words >= SENTENCE:
-        first, further, share = SENTENCE_FIRST, SENTENCE_FURTHER, SENTENCE_SHARE
+        first, further = SENTENCE_FIRST, SENTENCE_FURTHER
     if not matches or matches[0].similarity < first:
         return {}
-    least = max(further, share * matches[0].similarity)
+    least = max(further, SHARE * matches[0].similarity)
     return {m.photo_id: min(m.similarity, 1.0) for m in matches if m.similarity >= least}
 
 

@@ -19,7 +19,7 @@ from ml.enhance.pictures import XMP_TAG, Picture, PictureError, Source, counts_a
 
 FORMATS = ("jpeg", "png", "webp", "gif", "bmp", "tiff", "avif")
 MEDIA_TYPES = {name: f"image/{name}" for name in FORMATS}
-_ALIASES = (("jpg", "jpeg"), ("tif", "tiff"))
+ALIASES = (("jpg", "jpeg"), ("tif", "tiff"))
 # The longest side each format can hold.
 _LONGEST = {"jpeg": 65_500, "webp": 16_383, "gif": 65_535, "avif": 65_536}
 _XMP_ORIENTATION = re.compile(rb'(tiff:Orientation(?:\s*=\s*["\']|>))\s*[2-8]')
@@ -284,7 +284,7 @@ OUTPUT = Operation(
             ),
             None,
             choices=FORMATS,
-            aliases=_ALIASES,
+            aliases=ALIASES,
         ),
         Parameter(
             "quality",
